@@ -1,0 +1,28 @@
+//! The commands of the binary.
+
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs the external tasks of a BPMN engine as sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "fetchlock", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetch, run and deliver tasks with the plugins of a directory
+    Run(run::Run),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(run) => run.main(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The engine: what this host asks of a BPMN engine, whichever it is. [`rest`] speaks to a real one.
+
+mod error;
+pub mod rest;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    outcome::Failure,
+    task::{LockedTask, Subscription, TaskId, WorkerId},
+    value::{Scope, Variables},
+};
+
+pub use error::{Disposition, EngineError};
+
+/// The longest parking time of a fetch that the engine accepts (`FetchAndLockHandlerImpl`).
+pub const MAX_POLL: Duration = Duration::from_millis(1_800_000);
+
+/// A request for tasks.
+#[derive(Debug, Clone)]
+pub struct FetchRequest {
+    /// The id to lock under.
+    pub worker_id: WorkerId,
+    /// At most this many tasks in all.
+    pub max_tasks: usize,
+    /// Higher priority first. The engine's own default is false, the Java client's is true.
+    pub use_priority: bool,
+    /// How long the engine may park the request while there is nothing; zero for an answer at once.
+    pub poll: Duration,
+    /// The topics, each once: the engine keys a request by topic name.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// A task as a query tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskSummary {
+    /// Its id.
+    pub id: TaskId,
+    /// Its topic.
+    pub topic: String,
+    /// Who holds the lock, or held it last.
+    pub worker_id: Option<WorkerId>,
+    /// The retries left; `None` until a failure set them.
+    pub retries: Option<u32>,
+    /// The message of its last failure.
+    pub error_message: Option<String>,
+}
+
+/// Which tasks to list; every set field must hold.
+#[derive(Debug, Clone, Default)]
+pub struct TaskQuery {
+    /// Locked (or last locked) by this worker.
+    pub worker_id: Option<WorkerId>,
+    /// With an unexpired lock.
+    pub locked: bool,
+    /// Of this topic.
+    pub topic: Option<String>,
+    /// This one.
+    pub id: Option<TaskId>,
+}
+
+/// What a BPMN engine does for its external workers. The meaning of each call is the engine's REST contract; in
+/// particular the outcome calls check the worker id and not whether the lock has expired.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Locks tasks and returns them, waiting up to `request.poll` for the first.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; none of them says that nothing was locked, for an answer can be lost.
+    async fn fetch_and_lock(&self, request: &FetchRequest) -> Result<Vec<LockedTask>, EngineError>;
+
+    /// Completes a task.
+    async fn complete(
+        &self,
+        task: &TaskId,
+        worker: &WorkerId,
+        variables: &Variables,
+        local_variables: &Variables,
+    ) -> Result<(), EngineError>;
+
+    /// Reports a failure.
+    async fn failure(&self, task: &TaskId, worker: &WorkerId, failure: &Failure) -> Result<(), EngineError>;
+
+    /// Reports a business error.
+    async fn bpmn_error(
+        &self,
+        task: &TaskId,
+        worker: &WorkerId,
+        code: &str,
+        message: Option<&str>,
+        variables: &Variables,
+    ) -> Result<(), EngineError>;
+
+    /// Makes an unexpired lock of this worker last `duration` from now.
+    async fn extend_lock(&self, task: &TaskId, worker: &WorkerId, duration: Duration) -> Result<(), EngineError>;
+
+    /// Locks a task that is free, or whose lock (of this worker) has expired.
+    async fn lock(&self, task: &TaskId, worker: &WorkerId, duration: Duration) -> Result<(), EngineError>;
+
+    /// Frees a task, **whoever holds it**: only to be called right after an extended lock proved that it is ours.
+    async fn unlock(&self, task: &TaskId) -> Result<(), EngineError>;
+
+    /// Sets variables of a process instance (`Scope::Process`, by process instance id) or of an execution
+    /// (`Scope::Local`, by execution id).
+    async fn set_variables(&self, scope: Scope, id: &str, variables: &Variables) -> Result<(), EngineError>;
+
+    /// The content of a file or bytes variable as seen from an execution, at most `limit` bytes of it.
+    ///
+    /// # Errors
+    /// [`EngineError::TooLarge`] when there is more.
+    async fn download(&self, execution_id: &str, variable: &str, limit: usize) -> Result<Bytes, EngineError>;
+
+    /// The tasks that match.
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskSummary>, EngineError>;
+}

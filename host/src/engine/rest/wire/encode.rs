@@ -1,0 +1,159 @@
+//! Variables as they are told to the engine (`VariableValueDto`), always with their type: the engine stores an untyped
+//! JSON object as a Java-serialised one.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{super::excerpt::excerpt, NULL_OBJECT_FORMAT, date};
+use crate::value::{File, FileContent, Other, Value, Variable, Variables};
+
+/// How many characters of a handler's names an error message shows.
+const MAX_NAME: usize = 80;
+
+/// Variables by name, ready to be serialised.
+pub(super) type Encoded<'a> = BTreeMap<&'a str, Wire<'a>>;
+
+/// One variable of a request.
+#[derive(Serialize)]
+pub(super) struct Wire<'a> {
+    /// The engine lower-cases the first letter and takes nothing but exact names: `Json`, never `JSON`.
+    #[serde(rename = "type")]
+    type_name: &'a str,
+    value: Content<'a>,
+    #[serde(rename = "valueInfo", skip_serializing_if = "Option::is_none")]
+    value_info: Option<Info<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Null(()),
+    Boolean(bool),
+    Whole(i64),
+    Double(f64),
+    Text(Cow<'a, str>),
+    Raw(Box<RawValue>),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Info<'a> {
+    Known(KnownInfo<'a>),
+    Raw(BTreeMap<String, Box<RawValue>>),
+}
+
+#[derive(Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KnownInfo<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<&'a str>,
+    /// Not `mimetype`, which the engine's documentation names and its code drops without a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_type_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serialization_data_format: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transient: Option<bool>,
+}
+
+/// Prepares variables for a request.
+///
+/// # Errors
+/// For the first that the engine's JSON cannot carry: its name, its type and why.
+pub(super) fn variables(variables: &Variables) -> Result<Encoded<'_>, String> {
+    variables
+        .iter()
+        .map(|(name, variable)| match encode(variable) {
+            Ok(wire) => Ok((name.as_str(), wire)),
+            Err(why) => {
+                let (name, type_name) = (excerpt(name, MAX_NAME), excerpt(variable.value.type_name(), MAX_NAME));
+                Err(format!("the variable `{name}` of type {type_name}: {why}"))
+            }
+        })
+        .collect()
+}
+
+fn encode(variable: &Variable) -> Result<Wire<'_>, String> {
+    let mut info = KnownInfo::default();
+    let value = match &variable.value {
+        Value::Null(type_name) => {
+            if type_name.as_deref() == Some("File") {
+                return Err(
+                    "expected a file or a null of another type, found null: the engine has no null files".into()
+                );
+            }
+            if type_name.as_deref() == Some("Object") {
+                info.serialization_data_format = Some(NULL_OBJECT_FORMAT);
+            }
+            Content::Null(())
+        }
+        Value::Boolean(it) => Content::Boolean(*it),
+        Value::Short(it) => Content::Whole(i64::from(*it)),
+        Value::Integer(it) => Content::Whole(i64::from(*it)),
+        Value::Long(it) => Content::Whole(*it),
+        // JSON has no other numbers, and the serialiser would make a null of them.
+        Value::Double(it) if !it.is_finite() => return Err(format!("expected a finite number, found {it}")),
+        Value::Double(it) => Content::Double(*it),
+        Value::String(it) | Value::Json(it) | Value::Xml(it) => Content::Text(Cow::Borrowed(it)),
+        Value::Date(it) => Content::Text(date::write(it)?.into()),
+        Value::Bytes(it) => Content::Text(STANDARD.encode(it).into()),
+        Value::File(it) => {
+            info.filename = Some(&it.filename);
+            info.mime_type = it.mime_type.as_deref();
+            info.encoding = it.encoding.as_deref();
+            Content::Text(file_content(it)?.into())
+        }
+        Value::Object(it) => {
+            info.object_type_name = Some(&it.type_name);
+            info.serialization_data_format = Some(&it.format);
+            Content::Text(Cow::Borrowed(&it.text))
+        }
+        Value::Other(it) => return other(it, variable.transient),
+    };
+    info.transient = variable.transient.then_some(true);
+    let value_info = (info != KnownInfo::default()).then_some(Info::Known(info));
+    Ok(Wire { type_name: variable.value.type_name(), value, value_info })
+}
+
+fn file_content(file: &File) -> Result<String, String> {
+    if file.filename.is_empty() {
+        return Err("expected a filename, found none".into());
+    }
+    match &file.content {
+        FileContent::Bytes(bytes) => Ok(STANDARD.encode(bytes)),
+        // Only the worker knows the execution from which the content is to be had.
+        FileContent::Stored(name) => {
+            let name = excerpt(name, MAX_NAME);
+            Err(format!(
+                "expected its content, found it still in the engine's variable `{name}`, to be downloaded first"
+            ))
+        }
+    }
+}
+
+fn other(other: &Other, transient: bool) -> Result<Wire<'_>, String> {
+    let value =
+        RawValue::from_string(other.value.clone()).map_err(|error| format!("expected JSON as its value: {error}"))?;
+    let mut info: BTreeMap<String, Box<RawValue>> = if other.value_info.trim().is_empty() {
+        BTreeMap::new()
+    } else {
+        let info: Option<_> = serde_json::from_str(&other.value_info)
+            .map_err(|error| format!("expected a JSON object or null as its valueInfo: {error}"))?;
+        info.unwrap_or_default()
+    };
+    // The flag of the variable counts, not the one in the text.
+    info.remove("transient");
+    if transient {
+        let flag = RawValue::from_string("true".into()).map_err(|error| error.to_string())?;
+        info.insert("transient".into(), flag);
+    }
+    let value_info = (!info.is_empty()).then_some(Info::Raw(info));
+    Ok(Wire { type_name: &other.type_name, value: Content::Raw(value), value_info })
+}

@@ -1,0 +1,19 @@
+//! The JSON of the REST contract: what is sent, what comes back, and the engine's typed values both ways.
+
+mod date;
+mod decode;
+mod encode;
+mod request;
+mod response;
+
+#[cfg(test)]
+mod request_tests;
+#[cfg(test)]
+mod variable_tests;
+
+pub(super) use request::{bpmn_error, complete, extend_lock, failure, fetch, lock, modifications, task_query, unlock};
+pub(super) use response::{locked_tasks, task_summaries};
+
+/// The format of an object that is null and knows none: without any, the engine answers 500, for it finds no
+/// serialiser, and Java's own format is prohibited unless the operator allows it (Operaton 1.0.3).
+const NULL_OBJECT_FORMAT: &str = "application/json";

@@ -1,0 +1,97 @@
+//! The thread that writes: it takes all changes that wait, commits them together, and tells those who wait for them.
+
+use std::{io, thread::JoinHandle};
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{JournalError, OUTCOMES, WORKERS};
+use crate::task::{EngineName, TaskId, WorkerId};
+
+/// Changes that may wait for the next commit. More than this wait in their callers: the disk is the limit then.
+const QUEUE: usize = 1_024;
+
+/// One change.
+pub(super) enum Change {
+    Put { engine: EngineName, task: TaskId, bytes: Vec<u8> },
+    Remove { engine: EngineName, task: TaskId },
+    AddWorker { engine: EngineName, worker: WorkerId },
+    RemoveWorker { engine: EngineName, worker: WorkerId },
+}
+
+type Reply = oneshot::Sender<Result<(), String>>;
+
+/// The writing thread. Dropping it commits what waits and closes the database.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<(Change, Reply)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(database: Database) -> io::Result<Self> {
+        let (queue, mut waiting) = mpsc::channel::<(Change, Reply)>(QUEUE);
+        let thread = std::thread::Builder::new().name("fetchlock-journal".into()).spawn(move || {
+            let mut batch = Vec::new();
+            while waiting.blocking_recv_many(&mut batch, QUEUE) > 0 {
+                let (changes, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                let result = commit(&database, &changes).map_err(|error| error.to_string());
+                if let Err(why) = &result {
+                    tracing::error!(why, changes = changes.len(), "the journal cannot be written");
+                }
+                for reply in replies {
+                    if reply.send(result.clone()).is_err() {
+                        tracing::trace!("a journal entry was written for a caller that no longer waits");
+                    }
+                }
+            }
+        })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Returns when the change is on the disk.
+    pub(super) async fn commit(&self, change: Change) -> Result<(), JournalError> {
+        let ended = || JournalError::Write("its thread has ended".into());
+        let (reply, committed) = oneshot::channel();
+        self.queue.as_ref().ok_or_else(ended)?.send((change, reply)).await.map_err(|_| ended())?;
+        committed.await.map_err(|_| ended())?.map_err(JournalError::Write)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal's thread panicked");
+        }
+    }
+}
+
+/// One transaction; redb flushes to the disk before `commit` returns.
+fn commit(database: &Database, changes: &[Change]) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    {
+        let mut outcomes = transaction.open_table(OUTCOMES)?;
+        let mut workers = transaction.open_table(WORKERS)?;
+        for change in changes {
+            match change {
+                Change::Put { engine, task, bytes } => {
+                    outcomes.insert((engine.as_str(), task.as_str()), bytes.as_slice())?;
+                }
+                Change::Remove { engine, task } => {
+                    outcomes.remove((engine.as_str(), task.as_str()))?;
+                }
+                Change::AddWorker { engine, worker } => {
+                    let now = jiff::Timestamp::now().as_millisecond();
+                    workers.insert((engine.as_str(), worker.as_str()), now.unsigned_abs())?;
+                }
+                Change::RemoveWorker { engine, worker } => {
+                    workers.remove((engine.as_str(), worker.as_str()))?;
+                }
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! Fetchlock runs the external tasks of a BPMN engine as sandboxed WebAssembly components.
+//!
+//! The way of a task: [`worker`] polls the [`engine`], runs the handler of the task's topic in the [`sandbox`], makes
+//! the decided [`outcome`] durable in the [`journal`] and delivers it. [`plugins`] keeps the handlers up to date,
+//! [`service`] puts the parts together, and [`commands`] is the binary.
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+pub mod commands;
+pub mod engine;
+pub mod journal;
+pub mod outcome;
+pub mod plugins;
+pub mod retry;
+pub mod sandbox;
+pub mod service;
+pub mod settings;
+pub mod task;
+pub mod telemetry;
+pub mod value;
+pub mod worker;

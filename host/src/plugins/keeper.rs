@@ -1,0 +1,358 @@
+//! The keeper of the catalog: watches the plugin directory and brings every change that holds into the catalog. One
+//! task does it all, so that no two changes ever meet.
+//!
+//! Events only say *when* to look; *what* has changed is found by comparing the directory with what is known. So lost
+//! events, file systems without any, renames and symlink swaps need no cases of their own.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytesize::ByteSize;
+use notify_debouncer_mini::{Debouncer, new_debouncer, notify::RecommendedWatcher, notify::RecursiveMode};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    catalog::{Catalog, Plugin},
+    load::{LoadError, Loaded, Loader, Why, file_name},
+    scan::{Candidate, Fingerprint, scan},
+};
+use crate::task::Topic;
+
+/// When the keeper looks.
+#[derive(Debug, Clone)]
+pub struct Rhythm {
+    /// Events closer together than this are one (`plugins.debounce`).
+    pub debounce: Duration,
+    /// How long a file must stay as it is before it is read (`plugins.stable`).
+    pub stable: Duration,
+    /// How often to look without any event (`plugins.rescan`).
+    pub rescan: Duration,
+}
+
+/// Why the plugin directory cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// It is not there, or not readable.
+    #[error(
+        "the plugin directory {path} cannot be read: {source}; create it, or name another with plugins.dir or --plugins"
+    )]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What the keeper knows of one plugin's files.
+#[derive(Default)]
+struct Known {
+    /// The state that was last tried, whatever came of it.
+    tried: Option<Fingerprint>,
+    /// A newer state, and since when it has been so.
+    settling: Option<(Fingerprint, Instant)>,
+    /// Since when the files are gone.
+    gone: Option<Instant>,
+    /// The version that serves.
+    serving: Option<Arc<Plugin>>,
+    /// The topic that somebody else serves, if that is why this one does not.
+    wants: Option<Topic>,
+    /// The last refusal, so as not to repeat it.
+    refusal: Option<String>,
+}
+
+/// Keeps the catalog.
+pub struct Keeper {
+    dir: PathBuf,
+    rhythm: Rhythm,
+    loader: Arc<Loader>,
+    catalog: watch::Sender<Catalog>,
+    known: BTreeMap<PathBuf, Known>,
+    /// Whether the directory could be listed the last time.
+    readable: bool,
+}
+
+impl Keeper {
+    /// A keeper of a directory, and the catalog that it keeps.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed now. Later it may come and go.
+    pub fn new(dir: PathBuf, rhythm: Rhythm, loader: Loader) -> Result<(Self, watch::Receiver<Catalog>), KeeperError> {
+        scan(&dir).map_err(|source| KeeperError::Directory { path: dir.clone(), source })?;
+        let (catalog, receiver) = watch::channel(Catalog::default());
+        let keeper = Self { dir, rhythm, loader: Arc::new(loader), catalog, known: BTreeMap::new(), readable: true };
+        Ok((keeper, receiver))
+    }
+
+    /// Looks once, waiting until every file is stable: the start of a host.
+    pub async fn settle(&mut self) {
+        while self.look().await {
+            tokio::time::sleep(self.rhythm.stable).await;
+        }
+    }
+
+    /// Keeps the catalog until cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let (events, mut changed) = mpsc::channel(1);
+        let mut watcher = self.watch(events.clone());
+        let mut watched = inode(&self.dir);
+        loop {
+            let mut soon = self.look().await;
+            while soon {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(self.rhythm.stable) => soon = self.look().await,
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                Some(()) = changed.recv() => {}
+                () = tokio::time::sleep(self.rhythm.rescan) => {
+                    // A directory that was replaced takes its watch with it.
+                    let now = inode(&self.dir);
+                    if now != watched || watcher.is_none() {
+                        watcher = self.watch(events.clone());
+                        watched = now;
+                    }
+                }
+            }
+        }
+    }
+
+    fn watch(&self, events: mpsc::Sender<()>) -> Option<Debouncer<RecommendedWatcher>> {
+        let watcher = new_debouncer(self.rhythm.debounce, move |_| {
+            // A full channel means that a look is due already.
+            if let Err(mpsc::error::TrySendError::Closed(())) = events.try_send(()) {
+                tracing::trace!("a file event after the end");
+            }
+        })
+        .and_then(|mut debouncer| {
+            debouncer.watcher().watch(&self.dir, RecursiveMode::NonRecursive)?;
+            Ok(debouncer)
+        });
+        watcher
+            .inspect_err(|error| {
+                let every = self.rhythm.rescan.as_secs();
+                tracing::warn!(dir = %self.dir.display(), %error, "no file events from the plugin directory: looking every {every} s instead");
+            })
+            .ok()
+    }
+
+    /// Compares the directory with what is known and loads what is stable and new. True if something is not yet
+    /// stable and another look is due soon.
+    async fn look(&mut self) -> bool {
+        let found = {
+            let dir = self.dir.clone();
+            match tokio::task::spawn_blocking(move || scan(&dir)).await {
+                Ok(found) => found,
+                Err(panic) => Err(io::Error::other(panic)),
+            }
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                if std::mem::replace(&mut self.readable, false) {
+                    tracing::error!(dir = %self.dir.display(), %error, "the plugin directory cannot be read: what serves keeps serving");
+                }
+                return false;
+            }
+        };
+        self.readable = true;
+        let (due, soon) = self.compare(found);
+        let mut again = self.remove_gone();
+        let mut loaded = Vec::new();
+        for (candidate, fingerprint) in due {
+            let path = candidate.component.clone();
+            let serving = self.known.get(&path).and_then(|known| known.serving.as_ref());
+            let version = serving.map(|plugin| plugin.version.as_str());
+            match self.loader.load(&candidate, &fingerprint, version).await {
+                Ok(Some(plugin)) => loaded.push((path, fingerprint, plugin)),
+                Ok(None) => self.settled(&path, fingerprint),
+                Err(LoadError { why: Why::Changed, .. }) => again = true,
+                Err(error) => self.refuse(&path, Some(fingerprint), &error, None),
+            }
+        }
+        again |= self.admit(loaded);
+        soon | again
+    }
+
+    /// What is due for loading, and whether something has still to settle.
+    fn compare(
+        &mut self,
+        found: BTreeMap<PathBuf, (Candidate, io::Result<Fingerprint>)>,
+    ) -> (Vec<(Candidate, Fingerprint)>, bool) {
+        let now = Instant::now();
+        let (mut due, mut soon) = (Vec::new(), false);
+        for (path, known) in &mut self.known {
+            if !found.contains_key(path) && known.gone.is_none() {
+                known.gone = Some(now);
+            }
+        }
+        for (path, (candidate, fingerprint)) in found {
+            let known = self.known.entry(path.clone()).or_default();
+            known.gone = None;
+            let fingerprint = match fingerprint {
+                Ok(fingerprint) => fingerprint,
+                Err(error) => {
+                    let error = LoadError { file: file_name(&path), why: error.into() };
+                    self.refuse(&path, None, &error, None);
+                    continue;
+                }
+            };
+            if known.tried.as_ref() == Some(&fingerprint) {
+                known.settling = None;
+                continue;
+            }
+            match &known.settling {
+                Some((settling, since)) if *settling == fingerprint => {
+                    if now.duration_since(*since) >= self.rhythm.stable {
+                        due.push((candidate, fingerprint));
+                    } else {
+                        soon = true;
+                    }
+                }
+                _ => {
+                    known.settling = Some((fingerprint, now));
+                    soon = true;
+                }
+            }
+        }
+        (due, soon)
+    }
+
+    /// Ends the plugins whose files are gone for good. True if another look is due soon.
+    fn remove_gone(&mut self) -> bool {
+        let stable = self.rhythm.stable;
+        let mut soon = false;
+        let mut freed = BTreeSet::new();
+        self.known.retain(|path, known| match known.gone {
+            None => true,
+            // Some programs delete and write anew: that is a change, not an end.
+            Some(since) if since.elapsed() < stable => {
+                soon = true;
+                true
+            }
+            Some(_) => {
+                if let Some(plugin) = &known.serving {
+                    tracing::info!(topic = %plugin.topic, version = plugin.version, file = file_name(path), "plugin removed");
+                    freed.insert(plugin.topic.clone());
+                }
+                false
+            }
+        });
+        if !freed.is_empty() {
+            self.publish();
+            soon |= self.reconsider(&freed);
+        }
+        soon
+    }
+
+    /// Swaps in what was loaded, but for those whose topics others serve. True if another look is due soon.
+    fn admit(&mut self, loaded: Vec<(PathBuf, Fingerprint, Loaded)>) -> bool {
+        let mut freed = BTreeSet::new();
+        let claims: Vec<(PathBuf, Topic)> =
+            loaded.iter().map(|(path, _, loaded)| (path.clone(), loaded.plugin.topic.clone())).collect();
+        let changed = !loaded.is_empty();
+        for (path, fingerprint, Loaded { plugin, size, compiled_in }) in loaded {
+            if let Some(other) = self.rival(&path, &plugin.topic, &claims) {
+                let why = Why::Duplicate { topic: plugin.topic.clone(), other: file_name(&other) };
+                let error = LoadError { file: file_name(&path), why };
+                self.refuse(&path, Some(fingerprint), &error, Some(plugin.topic.clone()));
+                continue;
+            }
+            let plugin = Arc::new(plugin);
+            let before = self.known.get(&path).and_then(|known| known.serving.clone());
+            tracing::info!(
+                topic = %plugin.topic,
+                version = plugin.version,
+                file = file_name(&path),
+                size = %ByteSize(size),
+                compiled_ms = compiled_in.map(|time| time.as_millis()),
+                replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
+                "plugin serving"
+            );
+            if let Some(before) = before
+                && before.topic != plugin.topic
+            {
+                freed.insert(before.topic.clone());
+            }
+            self.settled(&path, fingerprint);
+            self.known.entry(path).or_default().serving = Some(plugin);
+        }
+        if changed {
+            self.publish();
+        }
+        self.reconsider(&freed)
+    }
+
+    /// Another file that serves this topic, or claims it at the same time: nothing says which of two was meant.
+    fn rival(&self, path: &Path, topic: &Topic, claims: &[(PathBuf, Topic)]) -> Option<PathBuf> {
+        let serves = self.known.iter().find(|(other, known)| {
+            other.as_path() != path && known.serving.as_ref().is_some_and(|plugin| plugin.topic == *topic)
+        });
+        let claim = || claims.iter().find(|(other, claimed)| other != path && claimed == topic);
+        serves.map(|(other, _)| other.clone()).or_else(|| claim().map(|(other, _)| other.clone()))
+    }
+
+    /// Gives those another chance whose topics have become free. True if there are any.
+    fn reconsider(&mut self, freed: &BTreeSet<Topic>) -> bool {
+        let mut any = false;
+        for known in self.known.values_mut() {
+            if known.wants.as_ref().is_some_and(|topic| freed.contains(topic)) {
+                known.tried = None;
+                known.wants = None;
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn settled(&mut self, path: &Path, fingerprint: Fingerprint) {
+        let known = self.known.entry(path.to_owned()).or_default();
+        known.tried = Some(fingerprint);
+        known.settling = None;
+        known.wants = None;
+        known.refusal = None;
+    }
+
+    fn refuse(&mut self, path: &Path, fingerprint: Option<Fingerprint>, error: &LoadError, wants: Option<Topic>) {
+        let known = self.known.entry(path.to_owned()).or_default();
+        if fingerprint.is_some() {
+            known.tried = fingerprint;
+        }
+        known.settling = None;
+        known.wants = wants;
+        let text = error.to_string();
+        if known.refusal.as_ref() == Some(&text) {
+            return;
+        }
+        match &known.serving {
+            Some(plugin) => {
+                tracing::error!(topic = %plugin.topic, serving = plugin.version, "plugin refused, version {} keeps serving: {text}", plugin.version);
+            }
+            None => tracing::error!("plugin refused: {text}"),
+        }
+        known.refusal = Some(text);
+    }
+
+    fn publish(&self) {
+        self.catalog.send_replace(self.known.values().filter_map(|known| known.serving.clone()).collect());
+    }
+}
+
+#[cfg(unix)]
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn inode(path: &Path) -> Option<u64> {
+    path.exists().then_some(0)
+}

@@ -1,0 +1,348 @@
+//! The way from a file to a plugin: read, inspect, compile (or take the artefact), link, instantiate once.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytesize::ByteSize;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::{
+    artefacts::Artefacts,
+    catalog::{Plugin, PluginSettings},
+    inspect::{InspectError, inspect, inspect_header},
+    manifest::{Manifest, ManifestError},
+    scan::{Candidate, Fingerprint},
+};
+use crate::{
+    retry::RetryPolicy,
+    sandbox::{self, Handler, PrepareError, Sandbox},
+    settings::Limits,
+    task::{Subscription, Topic},
+};
+
+/// Compilations at once: each uses all cores already.
+const COMPILATIONS: usize = 1;
+
+/// How many characters of a version's hash are shown.
+const SHOWN_HASH: usize = 12;
+
+/// The longest topic; the engine's column has as many characters.
+const MAX_TOPIC: usize = 255;
+
+/// A manifest larger than this is a mistake.
+const MAX_MANIFEST: u64 = 1 << 20;
+
+/// Shows that a component is being compiled, until the returned guard is dropped. Given its name and size in bytes.
+pub type OnCompile = Arc<dyn Fn(&str, u64) -> Box<dyn Send> + Send + Sync>;
+
+/// Why a file did not become a plugin. What served before keeps serving.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {why}")]
+pub struct LoadError {
+    /// The file, as the plugin directory names it.
+    pub file: String,
+    /// Why.
+    #[source]
+    pub why: Why,
+}
+
+/// What was wrong with a plugin's files.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}; check its permissions")]
+    Unreadable(#[from] io::Error),
+    /// A directory, a pipe, a device.
+    #[error("is no regular file: expected a WebAssembly component")]
+    NotAFile,
+    /// It changed while it was read; it is looked at again.
+    #[error("changed while it was read")]
+    Changed,
+    /// The name cannot be a topic.
+    #[error("its name is no topic: {0}; rename it, or set `topic` in its manifest")]
+    Topic(String),
+    /// The bytes are not those of a handler.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Compiling, linking or instantiating failed.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// Compiling took too long.
+    #[error("compiling took longer than plugins.compile-timeout ({} s): simplify the component or raise that setting", .0.as_secs())]
+    CompileTimeout(Duration),
+    /// Another file serves its topic.
+    #[error("its topic `{topic}` is served by {other} already: rename one of them, or set `topic` in a manifest")]
+    Duplicate {
+        /// The topic.
+        topic: Topic,
+        /// The other file.
+        other: String,
+    },
+    /// Something of the host's own failed.
+    #[error("the host failed to load it: {0}")]
+    Host(String),
+}
+
+/// What plugins get that their manifests do not set.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// `worker.lock-duration`
+    pub lock_duration: Duration,
+    /// `worker.retry`
+    pub retry: RetryPolicy,
+    /// `worker.timeout`
+    pub timeout: Duration,
+    /// `limits.*`
+    pub limits: Limits,
+}
+
+/// Loads plugins.
+pub struct Loader {
+    /// Where they run.
+    pub sandbox: Arc<Sandbox>,
+    /// Where compiled components are kept.
+    pub artefacts: Artefacts,
+    /// What manifests override.
+    pub defaults: Defaults,
+    /// `plugins.max-size` in bytes.
+    pub max_size: u64,
+    /// `plugins.compile-timeout`
+    pub compile_timeout: Duration,
+    /// Shows progress.
+    pub on_compile: OnCompile,
+    compiling: Arc<Semaphore>,
+}
+
+/// A plugin that was loaded, and how.
+pub(super) struct Loaded {
+    pub(super) plugin: Plugin,
+    pub(super) size: u64,
+    /// How long compiling took; `None` when the artefact was there already.
+    pub(super) compiled_in: Option<Duration>,
+}
+
+/// A manifest over the host's defaults.
+fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSettings {
+    PluginSettings {
+        subscription: Subscription {
+            topic: topic.clone(),
+            lock_duration: manifest.lock_duration.unwrap_or(defaults.lock_duration),
+            variables: manifest.variables,
+            local_variables: manifest.local_variables,
+            filter: manifest.filter,
+        },
+        max_concurrent: manifest.max_concurrent,
+        retry: manifest.retry.unwrap_or_else(|| defaults.retry.clone()),
+        limits: sandbox_limits(&defaults.limits.with(&manifest.limits), manifest.timeout.unwrap_or(defaults.timeout)),
+        on_undecided: manifest.on_undecided,
+        config: Arc::new(manifest.config),
+    }
+}
+
+fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
+    let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+    sandbox::Limits {
+        timeout,
+        cpu_time: limits.cpu_time,
+        memory: bytes(limits.memory),
+        table_elements: limits.table_elements as usize,
+        handles: limits.handles as usize,
+        host_calls: limits.host_calls.into(),
+        payload: bytes(limits.payload),
+        log_lines: limits.log_lines as usize,
+        log_bytes: bytes(limits.log_bytes),
+    }
+}
+
+/// The bytes of a plugin's files and what they say, before anything is compiled.
+struct Source {
+    component: Vec<u8>,
+    digest: String,
+    version: String,
+    topic: Topic,
+    settings: PluginSettings,
+}
+
+impl Loader {
+    /// A loader over a sandbox.
+    pub fn new(
+        sandbox: Arc<Sandbox>,
+        artefacts: Artefacts,
+        defaults: Defaults,
+        max_size: u64,
+        compile_timeout: Duration,
+        on_compile: OnCompile,
+    ) -> Self {
+        let compiling = Arc::new(Semaphore::new(COMPILATIONS));
+        Self { sandbox, artefacts, defaults, max_size, compile_timeout, on_compile, compiling }
+    }
+
+    /// Loads the plugin whose files are in this state. `None` if that is the version that serves already.
+    pub(super) async fn load(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+        fingerprint: &Fingerprint,
+        serving: Option<&str>,
+    ) -> Result<Option<Loaded>, LoadError> {
+        let file = file_name(&candidate.component);
+        self.load_inner(candidate, fingerprint, serving).await.map_err(|why| LoadError { file, why })
+    }
+
+    async fn load_inner(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+        fingerprint: &Fingerprint,
+        serving: Option<&str>,
+    ) -> Result<Option<Loaded>, Why> {
+        let source = {
+            let (loader, candidate, fingerprint) = (self.clone(), candidate.clone(), fingerprint.clone());
+            on_a_thread(move || loader.read(&candidate, &fingerprint)).await??
+        };
+        if serving == Some(source.version.as_str()) {
+            return Ok(None);
+        }
+        let Source { component, digest, version, topic, settings } = source;
+        let size = component.len() as u64;
+        let (handler, compiled_in) = self.prepare(&candidate.name, component, digest).await?;
+        self.sandbox.try_out(&handler, &topic, &version, &settings.limits).await?;
+        let plugin = Plugin { topic, version, file: candidate.component.clone(), handler, settings };
+        Ok(Some(Loaded { plugin, size, compiled_in }))
+    }
+
+    fn read(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Source, Why> {
+        if !fingerprint.regular() {
+            return Err(Why::NotAFile);
+        }
+        let component = self.read_component(&candidate.component, fingerprint.size())?;
+        let manifest_text = match fingerprint.has_manifest() {
+            true => Some(read_manifest(&candidate.manifest)?),
+            false => None,
+        };
+        // Somebody may still be writing: what was read is only good if nothing has changed meanwhile.
+        if candidate.fingerprint().ok().as_ref() != Some(fingerprint) {
+            return Err(Why::Changed);
+        }
+        inspect(&component)?;
+        let manifest = match &manifest_text {
+            Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text)?,
+            None => Manifest::default(),
+        };
+        let topic = match &manifest.topic {
+            Some(topic) => topic.clone(),
+            None => Topic::new(&candidate.name),
+        };
+        check_topic(&topic)?;
+        let mut version = Sha256::new();
+        version.update((component.len() as u64).to_le_bytes());
+        version.update(&component);
+        version.update(manifest_text.as_deref().unwrap_or_default());
+        let mut version = format!("{:x}", version.finalize());
+        version.truncate(SHOWN_HASH);
+        let settings = effective(manifest, &topic, &self.defaults);
+        Ok(Source { digest: format!("{:x}", Sha256::digest(&component)), component, version, topic, settings })
+    }
+
+    fn read_component(&self, path: &Path, size: u64) -> Result<Vec<u8>, Why> {
+        let mut file = File::open(path)?;
+        // The header first: a text file of 200 MB is better called a text file.
+        let mut bytes = Vec::new();
+        file.by_ref().take(HEADER).read_to_end(&mut bytes)?;
+        inspect_header(&bytes)?;
+        if size > self.max_size {
+            return Err(InspectError::TooLarge { size, limit: self.max_size }.into());
+        }
+        // It may have grown since it was measured.
+        file.take(self.max_size.saturating_sub(HEADER) + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > self.max_size {
+            return Err(InspectError::TooLarge { size: bytes.len() as u64, limit: self.max_size }.into());
+        }
+        Ok(bytes)
+    }
+
+    async fn prepare(
+        self: &Arc<Self>,
+        name: &str,
+        component: Vec<u8>,
+        digest: String,
+    ) -> Result<(Handler, Option<Duration>), Why> {
+        let cached = {
+            let (loader, digest) = (self.clone(), digest.clone());
+            on_a_thread(move || loader.artefacts.read(&digest).and_then(|artefact| loader.link(&artefact).ok())).await?
+        };
+        if let Some(handler) = cached {
+            return Ok((handler, None));
+        }
+        let permit = self.compiling.clone().acquire_owned().await.map_err(|e| Why::Host(e.to_string()))?;
+        let began = Instant::now();
+        let shown = (self.on_compile)(name, component.len() as u64);
+        let loader = self.clone();
+        let compiled = on_a_thread(move || {
+            // Held to the end of the compilation, which cannot be stopped: a component that takes for ever does not
+            // get company.
+            let _permit = permit;
+            let artefact = sandbox::compile(&component)?;
+            if let Err(error) = loader.artefacts.write(&digest, &artefact) {
+                tracing::warn!(%error, "a compiled component cannot be kept; it will be compiled again at the next start");
+            }
+            loader.link(&artefact)
+        });
+        let handler = tokio::time::timeout(self.compile_timeout, compiled)
+            .await
+            .map_err(|_| Why::CompileTimeout(self.compile_timeout))??;
+        drop(shown);
+        Ok((handler?, Some(began.elapsed())))
+    }
+
+    /// The only place where machine code is taken over.
+    #[allow(unsafe_code)]
+    fn link(&self, artefact: &[u8]) -> Result<Handler, PrepareError> {
+        // SAFETY: the bytes were either made by `sandbox::compile` a moment ago, or read from the artefact directory,
+        // which is the host's alone (0700, no links), in a file whose checksum holds and which only `Artefacts::write`
+        // makes, from what `sandbox::compile` returned. Nothing from the plugin directory gets here.
+        unsafe { self.sandbox.load(artefact) }
+    }
+}
+
+/// How much of a file is read to see what it is.
+const HEADER: u64 = 64;
+
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Why> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| Why::Host(panic.to_string()))
+}
+
+fn read_manifest(path: &Path) -> Result<String, io::Error> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_MANIFEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_MANIFEST {
+        return Err(io::Error::other(format!("the manifest is larger than {}", ByteSize(MAX_MANIFEST))));
+    }
+    Ok(text)
+}
+
+fn check_topic(topic: &Topic) -> Result<(), Why> {
+    let text = topic.as_str();
+    if text.trim().is_empty() {
+        return Err(Why::Topic("it is empty".into()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Why::Topic("it has control characters".into()));
+    }
+    if text.chars().count() > MAX_TOPIC {
+        return Err(Why::Topic(format!("it is longer than {MAX_TOPIC} characters")));
+    }
+    Ok(())
+}
+
+/// A path's last part, as messages name it.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

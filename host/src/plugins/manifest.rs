@@ -1,0 +1,281 @@
+//! The manifest of a plugin: `NAME.toml` beside `NAME.wasm`, all of it optional.
+
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize, path::Path, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
+
+use crate::{
+    retry::RetryPolicy,
+    settings::{
+        LimitChanges, Problems,
+        strict::Layers,
+        worker::MAX_CONCURRENT,
+        written::{self, AtLeastOne, DAY, MILLISECOND, SECOND, Span},
+    },
+    task::{Filter, Topic},
+};
+
+/// What a plugin's author says about it. What is left out follows the host's settings.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The topic it serves; default the name of the file.
+    #[serde(deserialize_with = "topic")]
+    pub topic: Option<Topic>,
+    /// How long its tasks are locked at a time, from 1 s to a day; default `worker.lock-duration`.
+    #[serde(with = "Span::<SECOND, DAY>")]
+    pub lock_duration: Option<Duration>,
+    /// The variables to fetch with a task; default all. An empty list fetches none.
+    pub variables: Option<Vec<String>>,
+    /// Whether only the variables of the task's own scope are fetched; default false.
+    pub local_variables: bool,
+    /// How many of its invocations may run at once, from 1 to 10,000, within `worker.max-concurrent`; default as many
+    /// as that allows.
+    #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
+    pub max_concurrent: Option<NonZeroUsize>,
+    /// How long an invocation may run, from 1 ms to a day; default `worker.timeout`.
+    #[serde(with = "Span::<MILLISECOND, DAY>")]
+    pub timeout: Option<Duration>,
+    /// How often and when a failed task is tried again; default `worker.retry`.
+    pub retry: Option<RetryPolicy>,
+    /// What it means when the handler returns without having decided; default `fail`.
+    pub on_undecided: OnUndecided,
+    /// Which tasks of the topic it takes; default all.
+    #[serde(with = "WrittenFilter")]
+    pub filter: Filter,
+    /// The limits that differ from the host's.
+    pub limits: LimitChanges,
+    /// What the handler reads as its settings: texts; numbers and truth values become texts.
+    #[serde(deserialize_with = "config")]
+    pub config: BTreeMap<String, String>,
+}
+
+/// What it means when a handler returns `ok` without having decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUndecided {
+    /// A mistake of the handler: a failure under the retry policy.
+    #[default]
+    Fail,
+    /// The task is complete, without variables.
+    Complete,
+}
+
+/// How a filter is written.
+#[derive(Default, Deserialize)]
+#[serde(remote = "Filter", deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenFilter {
+    #[serde(default)]
+    business_key: Option<String>,
+    #[serde(default)]
+    process_definition_key_in: Vec<String>,
+    #[serde(default)]
+    process_definition_version_tag: Option<String>,
+    #[serde(default)]
+    tenant_id_in: Vec<String>,
+    #[serde(default)]
+    without_tenant_id: bool,
+}
+
+/// What is wrong with a manifest; each problem is one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct ManifestError(#[from] Problems);
+
+impl Manifest {
+    /// Reads a manifest. `file_name` is what messages call it.
+    pub fn parse(file_name: &Path, text: &str) -> Result<Self, ManifestError> {
+        let mut layers = Layers::default().file(file_name, text)?;
+        let manifest: Self = layers.read()?;
+        manifest.check(&layers)?;
+        Ok(manifest)
+    }
+
+    /// The rules between keys.
+    fn check(&self, layers: &Layers) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        let Filter { process_definition_key_in, tenant_id_in, without_tenant_id, .. } = &self.filter;
+        for (key, list) in [("process-definition-key-in", process_definition_key_in), ("tenant-id-in", tenant_id_in)] {
+            let path = ["filter".to_owned(), key.to_owned()];
+            if list.is_empty() && layers.gives(&path) {
+                let why = "the list is empty: name at least one, or leave the key out to take all";
+                problems = problems.and(layers.misfit(&["filter", key], why));
+            }
+        }
+        if *without_tenant_id && !tenant_id_in.is_empty() {
+            let why = "a task of a tenant in `filter.tenant-id-in` has a tenant: leave one of the two out";
+            problems = problems.and(layers.misfit(&["filter", "without-tenant-id"], why));
+        }
+        problems.none()
+    }
+}
+
+fn topic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Topic>, D::Error> {
+    written::name(from).map(|name| Some(Topic::new(name)))
+}
+
+fn config<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let table = BTreeMap::<String, Scalar>::deserialize(from)?;
+    Ok(table.into_iter().map(|(key, Scalar(text))| (key, text)).collect())
+}
+
+/// A text that may be written as a number or a truth value.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl Visitor<'_> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotes, a number, true or false")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar(text.to_owned()))
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Scalar, E> {
+        Ok(Scalar(truth.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Limits;
+
+    fn parse(text: &str) -> Manifest {
+        Manifest::parse(Path::new("charge-card.toml"), text).expect("a manifest")
+    }
+
+    /// What the user reads about each of these manifests.
+    fn complaints<const N: usize>(texts: [&str; N]) -> String {
+        let complaint = |text| Manifest::parse(Path::new("charge-card.toml"), text).expect_err("a problem").to_string();
+        texts.map(complaint).join("\n")
+    }
+
+    #[test]
+    fn an_empty_manifest_is_the_default() {
+        assert_eq!(parse(""), Manifest::default());
+        assert_eq!(Manifest::default().on_undecided, OnUndecided::Fail);
+    }
+
+    #[test]
+    fn every_key_can_be_written() {
+        let manifest = parse(
+            r#"
+            topic = "charge"
+            lock-duration = "2m"
+            variables = ["amount"]
+            local-variables = true
+            max-concurrent = 4
+            timeout = "PT30S"
+            retry = "PT1M,PT5M"
+            on-undecided = "complete"
+            [filter]
+            business-key = "b"
+            process-definition-key-in = ["p"]
+            process-definition-version-tag = "v"
+            tenant-id-in = ["t"]
+            [limits]
+            memory = "1 GiB"
+            log-lines = 1
+            [config]
+            text = "a"
+            number = 7
+            fraction = 1.5
+            truth = true
+            "#,
+        );
+        let filter = Filter {
+            business_key: Some("b".into()),
+            process_definition_key_in: vec!["p".into()],
+            process_definition_version_tag: Some("v".into()),
+            tenant_id_in: vec!["t".into()],
+            without_tenant_id: false,
+        };
+        let config = [("fraction", "1.5"), ("number", "7"), ("text", "a"), ("truth", "true")];
+        let expected = Manifest {
+            topic: Some(Topic::new("charge")),
+            lock_duration: Some(Duration::from_secs(120)),
+            variables: Some(vec!["amount".into()]),
+            local_variables: true,
+            max_concurrent: NonZeroUsize::new(4),
+            timeout: Some(Duration::from_secs(30)),
+            retry: Some("PT1M,PT5M".parse().expect("a policy")),
+            on_undecided: OnUndecided::Complete,
+            filter,
+            limits: manifest.limits.clone(),
+            config: config.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),
+        };
+        assert_eq!(manifest, expected);
+    }
+
+    #[test]
+    fn limits_that_are_left_out_stay_those_of_the_host() {
+        let host = Limits::default();
+        let limits = host.with(&parse("[limits]\nmemory = \"1 GiB\"\nlog-lines = 1").limits);
+        assert_eq!(limits, Limits { memory: bytesize::ByteSize::gib(1), log_lines: 1, ..host });
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_and_line() {
+        let told = complaints([
+            "\ntopics = \"a\"",
+            "topic = \"\"",
+            "retry = \"R3\"",
+            "variables = [\"a\",\n1]",
+            "max-concurrent = 0\ntimeout = \"0s\"",
+            "on-undecided = \"retry\"",
+            "[filter]\nbusiness_key = \"a\"",
+            "[limits]\nmemory = \"8 GiB\"",
+            "[config]\nhosts = [\"a\"]",
+            "topic =",
+        ]);
+        insta::assert_snapshot!(told, @r#"
+        charge-card.toml:2: unknown key `topics`: did you mean `topic`?
+        charge-card.toml:1: `topic` is "": expected a name of 1 to 255 characters without control characters
+        charge-card.toml:1: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+        charge-card.toml:2: `variables.1` is 1: expected a text in quotes
+        charge-card.toml:1: `max-concurrent` is 0: expected a whole number from 1 to 10000
+        charge-card.toml:2: `timeout` is "0s": expected a duration from 1ms to 24h, written like "30s", "5m" or "PT5M"
+        charge-card.toml:1: `on-undecided` is "retry": expected "fail" or "complete"
+        charge-card.toml:2: unknown key `filter.business_key`: did you mean `business-key`?
+        charge-card.toml:2: `limits.memory` is "8 GiB": expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"
+        charge-card.toml:2: `config.hosts` is a list: expected a text in quotes, a number, true or false
+        charge-card.toml:1: no valid TOML at column 8: a value is missing; write `key = value`, with texts in quotes
+        "#);
+    }
+
+    #[test]
+    fn a_filter_that_takes_nothing_is_refused() {
+        let told =
+            complaints(["[filter]\ntenant-id-in = []", "[filter]\ntenant-id-in = [\"a\"]\nwithout-tenant-id = true"]);
+        insta::assert_snapshot!(told, @r"
+        charge-card.toml:2: `filter.tenant-id-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:3: `filter.without-tenant-id`: a task of a tenant in `filter.tenant-id-in` has a tenant: leave one of the two out
+        ");
+    }
+}

@@ -1,0 +1,16 @@
+//! The plugins: which handlers this host serves, and how a change in the plugin directory becomes a new version of one
+//! without a restart.
+
+pub mod artefacts;
+mod catalog;
+pub mod inspect;
+mod keeper;
+mod load;
+pub mod manifest;
+mod scan;
+
+pub use self::{
+    catalog::{Catalog, Plugin, PluginSettings},
+    keeper::{Keeper, KeeperError, Rhythm},
+    load::{Defaults, LoadError, Loader, OnCompile},
+};

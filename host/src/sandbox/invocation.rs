@@ -1,0 +1,95 @@
+//! The state of one invocation: what its store holds. Each capability keeps its part in a type of its own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+
+use super::{
+    cpu::CpuMeter,
+    http::Http,
+    limits::{LimitExceeded, Limits, MemoryGuard},
+    output::{GuestOutput, Origin, StreamName},
+    port::TaskPort,
+};
+use crate::{task::Task, value::Variables};
+
+/// What an invocation is given.
+pub struct Assignment {
+    /// The task.
+    pub task: Arc<Task>,
+    /// Its variables.
+    pub variables: Arc<Variables>,
+    /// The plugin's settings.
+    pub config: Arc<BTreeMap<String, String>>,
+    /// The plugin's version, for log lines.
+    pub version: String,
+    /// What it may use.
+    pub limits: Limits,
+    /// The way to the outside.
+    pub port: Arc<dyn TaskPort>,
+}
+
+/// The data of an invocation's store.
+pub(crate) struct Invocation {
+    pub(super) task: Arc<Task>,
+    pub(super) variables: Arc<Variables>,
+    pub(super) config: Arc<BTreeMap<String, String>>,
+    pub(super) port: Arc<dyn TaskPort>,
+    pub(super) limits: Limits,
+    pub(super) memory: MemoryGuard,
+    pub(super) meter: Arc<CpuMeter>,
+    pub(super) output: GuestOutput,
+    pub(super) host_calls: u64,
+    pub(super) http: Http,
+    pub(super) table: ResourceTable,
+    wasi: WasiCtx,
+}
+
+impl Invocation {
+    pub(super) fn new(assignment: Assignment) -> Self {
+        let Assignment { task, variables, config, version, limits, port } = assignment;
+        let origin = Origin { topic: task.topic.to_string(), task: task.id.to_string(), version };
+        let output = GuestOutput::new(origin, &limits);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        // Deny by default: no environment, arguments, files or sockets. Clocks and random numbers are real.
+        let wasi = WasiCtx::builder()
+            .stdout(output.stream(StreamName::Stdout))
+            .stderr(output.stream(StreamName::Stderr))
+            .max_random_size(MAX_RANDOM)
+            .build();
+        Self {
+            memory: MemoryGuard::new(&limits),
+            meter: Arc::default(),
+            http: Http::new(output.clone()),
+            task,
+            variables,
+            config,
+            port,
+            limits,
+            output,
+            host_calls: 0,
+            table,
+            wasi,
+        }
+    }
+
+    /// Counts one call of a host function and ends the invocation when there were too many.
+    pub(super) fn count_call(&mut self) -> wasmtime::Result<()> {
+        self.host_calls += 1;
+        if self.host_calls > self.limits.host_calls {
+            let allowed = format!("{} calls", self.limits.host_calls);
+            return Err(LimitExceeded { setting: "limits.host-calls", allowed }.into());
+        }
+        Ok(())
+    }
+}
+
+/// Random bytes at a time; keys and ids need a few dozen.
+const MAX_RANDOM: u64 = 64 << 10;
+
+impl WasiView for Invocation {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

@@ -1,0 +1,295 @@
+//! What a guest says: its log lines, standard output and standard error, bounded and escaped, with the names of its
+//! task. A guest can neither forge a line nor flood the log.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::{
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
+
+use super::limits::Limits;
+
+/// The longest line of standard output; longer ones are broken.
+const MAX_LINE: usize = 4 << 10;
+
+/// How much of the last standard error is kept for the failure's details: a panic message and some context.
+const STDERR_TAIL_LINES: usize = 20;
+
+/// What a stream takes at a time.
+const PERMIT: usize = 64 << 10;
+
+/// Whose line it is, and how it is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// The names that every line of an invocation carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) topic: String,
+    pub(crate) task: String,
+    pub(crate) version: String,
+}
+
+/// The output of one invocation.
+#[derive(Debug, Clone)]
+pub(crate) struct GuestOutput(Arc<Mutex<Budget>>);
+
+#[derive(Debug)]
+struct Budget {
+    origin: Origin,
+    lines_left: usize,
+    bytes_left: usize,
+    dropped: u64,
+    stderr_tail: VecDeque<String>,
+}
+
+impl GuestOutput {
+    pub(crate) fn new(origin: Origin, limits: &Limits) -> Self {
+        Self(Arc::new(Mutex::new(Budget {
+            origin,
+            lines_left: limits.log_lines,
+            bytes_left: limits.log_bytes,
+            dropped: 0,
+            stderr_tail: VecDeque::new(),
+        })))
+    }
+
+    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+        // A panic while writing a log line leaves the counters usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a log line of the guest.
+    pub(crate) fn log(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let fields: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+        self.budget().line(level, "log", &escape(message), &fields.join(" "));
+    }
+
+    /// A stream for standard output or standard error.
+    pub(crate) fn stream(&self, name: StreamName) -> GuestStream {
+        GuestStream { output: self.clone(), name, line: Arc::new(Mutex::new(Vec::new())) }
+    }
+
+    /// The last lines of standard error, and how many lines were dropped.
+    pub(crate) fn finish(&self) -> (String, u64) {
+        let budget = self.budget();
+        let tail = budget.stderr_tail.iter().cloned().collect::<Vec<_>>().join("\n");
+        if budget.dropped > 0 {
+            let Origin { topic, task, version } = &budget.origin;
+            tracing::warn!(
+                topic,
+                task,
+                version,
+                dropped = budget.dropped,
+                "the handler wrote more than limits.log-lines or limits.log-bytes allow; the rest was dropped"
+            );
+        }
+        (tail, budget.dropped)
+    }
+}
+
+impl Budget {
+    fn line(&mut self, level: Level, stream: &'static str, message: &str, fields: &str) {
+        let size = message.len() + fields.len();
+        if self.lines_left == 0 || self.bytes_left < size {
+            self.dropped += 1;
+            return;
+        }
+        self.lines_left -= 1;
+        self.bytes_left -= size;
+        let Origin { topic, task, version } = &self.origin;
+        macro_rules! emit {
+            ($level:ident) => {
+                tracing::event!(target: "fetchlock::guest", tracing::Level::$level, topic, task, version, stream, fields, "{message}")
+            };
+        }
+        match level {
+            Level::Trace => emit!(TRACE),
+            Level::Debug => emit!(DEBUG),
+            Level::Info => emit!(INFO),
+            Level::Warn => emit!(WARN),
+            Level::Error => emit!(ERROR),
+        }
+    }
+}
+
+/// Makes guest text harmless on a terminal and in a log: control characters are written as escapes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Bidirectional overrides can make a line read as something else.
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Which stream a guest writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamName {
+    Stdout,
+    Stderr,
+}
+
+/// Standard output or standard error of a guest, broken into lines.
+#[derive(Debug, Clone)]
+pub(crate) struct GuestStream {
+    output: GuestOutput,
+    name: StreamName,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl GuestStream {
+    fn take(&self, bytes: &[u8]) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for &byte in bytes {
+            if byte == b'\n' || line.len() >= MAX_LINE {
+                self.end_line(&mut line);
+            }
+            if byte != b'\n' {
+                line.push(byte);
+            }
+        }
+    }
+
+    fn end_line(&self, line: &mut Vec<u8>) {
+        let text = escape(&String::from_utf8_lossy(line));
+        line.clear();
+        let mut budget = self.output.budget();
+        match self.name {
+            StreamName::Stdout => budget.line(Level::Info, "stdout", &text, ""),
+            StreamName::Stderr => {
+                budget.line(Level::Warn, "stderr", &text, "");
+                if budget.stderr_tail.len() == STDERR_TAIL_LINES {
+                    budget.stderr_tail.pop_front();
+                }
+                budget.stderr_tail.push_back(text);
+            }
+        }
+    }
+}
+
+impl Drop for GuestStream {
+    fn drop(&mut self) {
+        // The line that was never ended. The last holder writes it; wasmtime makes a clone for each `get-stdout`.
+        if Arc::strong_count(&self.line) == 1 {
+            let mut line = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
+            if !line.is_empty() {
+                self.end_line(&mut line);
+            }
+        }
+    }
+}
+
+impl IsTerminal for GuestStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for GuestStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for GuestStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PERMIT)
+    }
+}
+
+impl AsyncWrite for GuestStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::limits::test_limits, *};
+
+    fn output(limits: &Limits) -> GuestOutput {
+        let origin = Origin { topic: "t".into(), task: "1".into(), version: "v".into() };
+        GuestOutput::new(origin, limits)
+    }
+
+    #[test]
+    fn control_characters_cannot_forge_a_line() {
+        assert_eq!(escape("a\nb\u{1b}[31mc\u{202e}"), "a\\nb\\u{1b}[31mc\\u{202e}");
+        assert_eq!(escape("Größe 𝄞"), "Größe 𝄞");
+    }
+
+    #[test]
+    fn lines_within_the_limit_are_obeyed_and_beyond_it_dropped_and_counted() {
+        let output = output(&Limits { log_lines: 2, ..test_limits() });
+        for _ in 0..5 {
+            output.log(Level::Info, "line", &[]);
+        }
+        assert_eq!(output.finish().1, 3);
+    }
+
+    #[test]
+    fn the_last_standard_error_is_kept_even_when_its_line_was_never_ended() {
+        let output = output(&test_limits());
+        let mut stream = output.stream(StreamName::Stderr);
+        stream.write(Bytes::from_static(b"panicked at\nsrc/")).expect("written");
+        stream.write(Bytes::from_static(b"lib.rs")).expect("written");
+        drop(stream);
+        assert_eq!(output.finish().0, "panicked at\nsrc/lib.rs");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_broken() {
+        let output = output(&test_limits());
+        let mut stream = output.stream(StreamName::Stderr);
+        stream.write(vec![b'x'; 3 * MAX_LINE].into()).expect("written");
+        drop(stream);
+        assert_eq!(output.finish().0.lines().count(), 3);
+    }
+}

@@ -1,0 +1,197 @@
+//! The service: puts the parts of a host together, runs them, and stops them in order.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
+    journal::{Journal, JournalError},
+    plugins::{Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
+    sandbox::{Sandbox, SandboxError},
+    settings::{EngineSettings, NoEngineAddress, Settings},
+    worker::{Backoff, Worker, WorkerOptions},
+};
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No engine is named.
+    #[error(transparent)]
+    NoEngine(#[from] NoEngineAddress),
+    /// The engine's client cannot be made.
+    #[error(transparent)]
+    Engine(#[from] RestEngineError),
+    /// The sandbox cannot be made.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The plugin directory cannot be used.
+    #[error(transparent)]
+    Plugins(#[from] KeeperError),
+    /// The directory of compiled plugins cannot be used.
+    #[error("the directory {path} for compiled plugins cannot be used: {source}; check cache-dir and its permissions")]
+    Cache {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system does not tell us when to stop.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
+}
+
+/// How a service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// In order.
+    Stopped,
+    /// At once, because it was asked a second time; the journal is intact.
+    Forced,
+}
+
+/// Runs a host until it is told to stop.
+///
+/// # Errors
+/// See [`ServiceError`]; all of them come before the first task is fetched.
+pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, ServiceError> {
+    let mut signals = Signals::new().map_err(ServiceError::Signals)?;
+    let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
+    // First what may be refused, then what takes time.
+    let journal = Journal::open(&settings.state_dir)?;
+    let sandbox = Arc::new(Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize)?);
+    let (mut keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        engine = settings.engine.address()?.as_str(),
+        plugins = %settings.plugins.dir.display(),
+        state = %settings.state_dir.display(),
+        "fetchlock starts"
+    );
+    keeper.settle().await;
+    if catalog.borrow().plugins().next().is_none() {
+        tracing::warn!(dir = %settings.plugins.dir.display(), "no plugin yet: waiting for the first NAME.wasm");
+    }
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    let options = worker_options(settings);
+    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog, options);
+
+    signals.stop().await;
+    tracing::info!("stopping: no more tasks are fetched; a second signal ends at once");
+    stop.cancel();
+    let ended = tokio::select! {
+        stopped = worker.shutdown() => {
+            tracing::info!(undelivered = stopped.undelivered, "stopped");
+            Ended::Stopped
+        }
+        () = signals.stop() => {
+            tracing::warn!("ended at once; what is undelivered stays in the journal");
+            return Ok(Ended::Forced);
+        }
+    };
+    if let Err(error) = keeping.await {
+        tracing::error!(%error, "the watch over the plugin directory failed");
+    }
+    Ok(ended)
+}
+
+fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> {
+    let mut options = RestOptions::new(settings.address()?.clone());
+    options.credentials = settings.username.as_ref().map(|username| BasicCredentials {
+        username: username.clone(),
+        password: settings.password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default().into(),
+    });
+    // What is not ASCII cannot be in a header that was read from settings.
+    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    options.headers = settings.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    options.connect_timeout = settings.connect_timeout;
+    options.request_timeout = settings.request_timeout;
+    Ok(options)
+}
+
+fn keeper(
+    settings: &Settings,
+    sandbox: &Arc<Sandbox>,
+    on_compile: OnCompile,
+) -> Result<(Keeper, tokio::sync::watch::Receiver<crate::plugins::Catalog>), ServiceError> {
+    let plugins = &settings.plugins;
+    let cache = settings.cache_dir();
+    let artefacts = Artefacts::open(&cache, sandbox.compatibility())
+        .map_err(|source| ServiceError::Cache { path: cache, source })?;
+    let defaults = Defaults {
+        lock_duration: settings.worker.lock_duration,
+        retry: settings.worker.retry.clone(),
+        timeout: settings.worker.timeout,
+        limits: settings.limits.clone(),
+    };
+    let loader = Loader::new(
+        sandbox.clone(),
+        artefacts,
+        defaults,
+        plugins.max_size.as_u64(),
+        plugins.compile_timeout,
+        on_compile,
+    );
+    let rhythm = Rhythm { debounce: plugins.debounce, stable: plugins.stable, rescan: plugins.rescan };
+    Ok(Keeper::new(plugins.dir.clone(), rhythm, loader)?)
+}
+
+fn worker_options(settings: &Settings) -> WorkerOptions {
+    let worker = &settings.worker;
+    WorkerOptions {
+        max_concurrent: worker.max_concurrent,
+        max_deliveries: worker.max_deliveries,
+        poll: worker.poll,
+        fetch_ahead: worker.fetch_ahead,
+        max_batch: worker.max_batch,
+        backoff: Backoff { initial: worker.backoff.initial, max: worker.backoff.max },
+        shutdown_timeout: worker.shutdown_timeout,
+        use_priority: settings.engine.use_priority,
+        id_prefix: id_prefix(),
+    }
+}
+
+/// Host name and a random part: the engine's only fence between two workers is that their ids differ.
+fn id_prefix() -> String {
+    /// Enough that two processes of one host name never meet.
+    const RANDOM: usize = 12;
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    let mut random = uuid::Uuid::new_v4().simple().to_string();
+    random.truncate(RANDOM);
+    format!("fetchlock-{host}-{random}")
+}
+
+/// What the operating system tells a service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when the host is to stop.
+    async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    tracing::warn!("SIGHUP: settings are read at the start only; restart to change them (plugins need no restart)");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `[engine]`: where the engine is and how to reach it.
+
+use std::{fmt, time::Duration};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, MapAccess, Visitor},
+};
+use url::Url;
+
+use super::written::{self, MILLISECOND, MINUTE, SECOND, Span};
+use crate::task::EngineName;
+
+/// Shorter than this no HTTP exchange with an engine can be expected to take.
+const MIN_REQUEST: u64 = 100 * MILLISECOND;
+
+/// A request that takes longer than this has lost its engine.
+const MAX_REQUEST: u64 = 10 * MINUTE;
+
+/// A connection that takes longer than this will not come.
+const MAX_CONNECT: u64 = 2 * MINUTE;
+
+/// The engine whose tasks are worked on.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EngineSettings {
+    /// The root of the engine's REST interface, such as `http://localhost:8080/engine-rest`. The one setting without a
+    /// default; [`EngineSettings::address`] asks for it. It must be http or https and hold no credentials.
+    #[serde(deserialize_with = "address")]
+    pub url: Option<Url>,
+    /// The user of HTTP Basic authentication; default none.
+    #[serde(deserialize_with = "user")]
+    pub username: Option<String>,
+    /// The user's password; default none, which is an empty one if there is a user.
+    pub password: Option<Secret>,
+    /// Further headers of each request, by name; default none. Their values may be credentials, so they are marked as
+    /// sensitive and shown nowhere.
+    #[serde(with = "headers")]
+    pub headers: HeaderMap,
+    /// How long connecting may take; default 5 s, from 100 ms to 2 m. An engine near its workers connects at once: a
+    /// longer wait only delays the next attempt.
+    #[serde(with = "Span::<MIN_REQUEST, MAX_CONNECT>")]
+    pub connect_timeout: Duration,
+    /// How long a request may take that the engine answers at once, that is any but a long poll; default 30 s, from
+    /// 100 ms to 10 m. An engine under load takes seconds to complete a task, since it runs what follows it.
+    #[serde(with = "Span::<MIN_REQUEST, MAX_REQUEST>")]
+    pub request_timeout: Duration,
+    /// Whether tasks with a higher priority are fetched first; default false, as in the engine, because sorting makes
+    /// each fetch dearer.
+    pub use_priority: bool,
+    /// The name of this engine in logs and in the journal; default `default`. The journal knows an outcome's engine by
+    /// it: rename only with an empty journal.
+    #[serde(deserialize_with = "engine_name")]
+    pub name: EngineName,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            username: None,
+            password: None,
+            headers: HeaderMap::new(),
+            connect_timeout: Duration::from_millis(5 * SECOND),
+            request_timeout: Duration::from_millis(30 * SECOND),
+            use_priority: false,
+            name: EngineName::new("default"),
+        }
+    }
+}
+
+/// The engine's address was given nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no engine address: expected the root of its REST interface, such as http://localhost:8080/engine-rest, as \
+     `engine.url` in fetchlock.toml, in FETCHLOCK_ENGINE__URL or after --engine-url; `fetchlock run` never starts \
+     without one"
+)]
+pub struct NoEngineAddress;
+
+impl EngineSettings {
+    /// The address, for commands that need the engine.
+    pub fn address(&self) -> Result<&Url, NoEngineAddress> {
+        self.url.as_ref().ok_or(NoEngineAddress)
+    }
+}
+
+/// A text that is shown nowhere: neither by `Debug`, nor by `Display`, nor when settings are printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// What is shown instead of a secret.
+const HIDDEN: &str = "(hidden)";
+
+impl Secret {
+    /// A secret text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(HIDDEN)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        hidden_text(from).map(Self)
+    }
+}
+
+/// Reads a text, and tells nothing of what is found instead.
+fn hidden_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    String::deserialize(from).map_err(|_| D::Error::custom("expected a text in quotes"))
+}
+
+fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(from)?;
+    // The text is not repeated before it is known to hold no password.
+    let advice = "expected an address such as http://localhost:8080/engine-rest";
+    let url = Url::parse(&text).map_err(|why| D::Error::custom(format!("no address: {why}; {advice}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        let advice = "put them into `engine.username` and `engine.password`, which are never shown";
+        return Err(D::Error::custom(format!("the address holds credentials: {advice}")));
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(D::Error::custom(format!("the scheme `{}` is neither http nor https; {advice}", url.scheme())));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        let why = "the address has a query or fragment, which REST paths cannot follow";
+        return Err(D::Error::custom(format!("{why}; {advice}")));
+    }
+    Ok(Some(url))
+}
+
+fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = written::name(from)?;
+    // RFC 7617: what follows the first colon is the password.
+    if name.contains(':') { Err(D::Error::custom("expected a name without `:`")) } else { Ok(Some(name)) }
+}
+
+fn engine_name<'de, D: Deserializer<'de>>(from: D) -> Result<EngineName, D::Error> {
+    written::name(from).map(EngineName::new)
+}
+
+/// A table of headers.
+mod headers {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(headers: &HeaderMap, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(headers.keys().map(|name| (name.as_str(), HIDDEN)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<HeaderMap, D::Error> {
+        from.deserialize_map(HeadersVisitor)
+    }
+
+    struct HeadersVisitor;
+
+    impl<'de> Visitor<'de> for HeadersVisitor {
+        type Value = HeaderMap;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a table of header names and texts")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<HeaderMap, A::Error> {
+            let mut headers = HeaderMap::new();
+            while let Some((Name(name), Content(value))) = table.next_entry()? {
+                headers.insert(name, value);
+            }
+            Ok(headers)
+        }
+    }
+
+    struct Name(HeaderName);
+
+    impl<'de> Deserialize<'de> for Name {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let text = String::deserialize(from)?;
+            let name = HeaderName::from_bytes(text.as_bytes());
+            name.map(Self).map_err(|_| D::Error::custom("no HTTP header name: expected letters, digits and hyphens"))
+        }
+    }
+
+    struct Content(HeaderValue);
+
+    impl<'de> Deserialize<'de> for Content {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let text = hidden_text(from)?;
+            let mut value = HeaderValue::from_str(&text)
+                .map_err(|_| D::Error::custom("no HTTP header value: expected ASCII text on one line"))?;
+            value.set_sensitive(true);
+            Ok(Self(value))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The settings of the host: `fetchlock.toml`, under `FETCHLOCK_*` variables, under flags.
+//!
+//! A variable's name is the key in capitals: two underscores go between a table and its key, one stands for a hyphen,
+//! so `worker.max-concurrent` is `FETCHLOCK_WORKER__MAX_CONCURRENT`. Every variable that begins with `FETCHLOCK_` must
+//! name a setting. An unknown key is an error anywhere, and so is a value out of its bounds; see [`Problems`].
+//!
+//! Paths in the settings file are relative to its directory; paths in variables and flags, and the default ones, are
+//! relative to the working directory.
+
+mod effective;
+mod engine;
+mod env;
+mod flags;
+mod limits;
+mod lines;
+mod log;
+pub(crate) mod strict;
+mod wording;
+pub(crate) mod worker;
+pub(crate) mod written;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    engine::{EngineSettings, NoEngineAddress, Secret},
+    flags::Flags,
+    limits::{LimitChanges, Limits},
+    log::{LogFormat, LogLevel, LogLevelError, LogSettings},
+    strict::Problems,
+    worker::{Backoff, WorkerSettings},
+};
+use self::{
+    strict::{Layers, Place},
+    written::{GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
+};
+
+/// The settings file that is read if no other is named and it exists.
+pub const DEFAULT_FILE: &str = "fetchlock.toml";
+
+/// All settings of the host. Each has a default except `engine.url`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// The engine.
+    pub engine: EngineSettings,
+    /// The plugins.
+    pub plugins: PluginsSettings,
+    /// The directory of the journal; default `.fetchlock` in the working directory. It must survive a restart, and no
+    /// two hosts may share it.
+    #[serde(deserialize_with = "written::path")]
+    pub state_dir: PathBuf,
+    /// See [`Settings::cache_dir`].
+    #[serde(deserialize_with = "written::path")]
+    cache_dir: Option<PathBuf>,
+    /// How tasks are fetched, run and delivered.
+    pub worker: WorkerSettings,
+    /// What one invocation may use.
+    pub limits: Limits,
+    /// The log.
+    pub log: LogSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            engine: EngineSettings::default(),
+            plugins: PluginsSettings::default(),
+            state_dir: ".fetchlock".into(),
+            cache_dir: None,
+            worker: WorkerSettings::default(),
+            limits: Limits::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The directory of compiled plugins (`cache-dir`); default `cache` in the state directory. It may be lost, which
+    /// costs compiling again, but nobody else may write to it: what it holds is run as machine code.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.cache_dir.clone().unwrap_or_else(|| self.state_dir.join("cache"))
+    }
+}
+
+/// `[plugins]`: where plugins come from and how changes are taken up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PluginsSettings {
+    /// The directory of `NAME.wasm` and `NAME.toml`; default `plugins` in the working directory.
+    #[serde(deserialize_with = "written::path")]
+    pub dir: PathBuf,
+    /// How long to collect events about a change before looking at it; default 50 ms, at most a minute.
+    #[serde(with = "Span::<0, MINUTE>")]
+    pub debounce: Duration,
+    /// How long a file must have stayed as it is before it is read; default 50 ms, at most a minute. Raise it for
+    /// slow copies that pause.
+    #[serde(with = "Span::<0, MINUTE>")]
+    pub stable: Duration,
+    /// How often the directory is looked through without any event; default 30 s, from 100 ms to an hour. Network file
+    /// systems send none.
+    #[serde(with = "Span::<MIN_RESCAN, HOUR>")]
+    pub rescan: Duration,
+    /// The largest component that is read; default 64 MiB, from 1 KiB to 1 GiB. Components with an interpreter inside
+    /// have 10 to 40 MiB.
+    #[serde(with = "Size::<KIB, GIB>")]
+    pub max_size: ByteSize,
+    /// How long compiling a component may take; default 60 s, from 1 s to an hour.
+    #[serde(with = "Span::<SECOND, HOUR>")]
+    pub compile_timeout: Duration,
+}
+
+/// Looking through a directory more often would be its main load.
+const MIN_RESCAN: u64 = 100 * MILLISECOND;
+
+impl Default for PluginsSettings {
+    fn default() -> Self {
+        Self {
+            dir: "plugins".into(),
+            debounce: Duration::from_millis(50),
+            stable: Duration::from_millis(50),
+            rescan: Duration::from_secs(30),
+            max_size: ByteSize::mib(64),
+            compile_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Settings and where they came from.
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The settings file, if one was read.
+    pub file: Option<PathBuf>,
+    layers: Layers,
+}
+
+/// Loads the settings from the settings file, the environment and flags.
+pub fn load(flags: &Flags) -> Result<Loaded, Problems> {
+    load_from(flags, Path::new(DEFAULT_FILE), std::env::vars_os())
+}
+
+fn load_from(
+    flags: &Flags,
+    default_file: &Path,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Loaded, Problems> {
+    let (file, mut layers) = match read_file(flags.config.as_deref(), default_file)? {
+        Some((path, text)) => (Some(path), Layers::default().file(path, &text)?),
+        None => (None, Layers::default()),
+    };
+    for given in env::given(variables)? {
+        layers = layers.text(given.place, given.path, given.text);
+    }
+    for (place, path, value) in flags.given() {
+        layers = layers.value(place, &path, value);
+    }
+    let settings: Settings = layers.read()?;
+    check(&settings, &layers)?;
+    Ok(Loaded { settings, file: file.map(Path::to_path_buf), layers })
+}
+
+fn read_file<'a>(named: Option<&'a Path>, default: &'a Path) -> Result<Option<(&'a Path, String)>, Problems> {
+    let path = named.unwrap_or(default);
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some((path, text))),
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let place = if named.is_some() { Place::Flag("--config") } else { Place::Default };
+            let why = format!("cannot read the settings file {}: {error}", path.display());
+            Err(Problems::one(place, why))
+        }
+    }
+}
+
+/// The rules between settings.
+fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let Backoff { initial, max } = settings.worker.backoff;
+    if max < initial {
+        let (initial, max) = (written::friendly(initial), written::friendly(max));
+        let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
+        problems = problems.and(layers.misfit(&["worker", "backoff", "max"], why));
+    }
+    if settings.engine.password.is_some() && settings.engine.username.is_none() {
+        let why = "there is no `engine.username` to go with it: add that or leave this out";
+        problems = problems.and(layers.misfit(&["engine", "password"], why));
+    }
+    problems.none()
+}

@@ -1,0 +1,259 @@
+//! The rules of loading.
+
+mod messages;
+
+use std::ffi::OsString;
+
+use figment::value::Value;
+
+use super::*;
+
+/// A directory with a settings file.
+struct Fixture {
+    dir: tempfile::TempDir,
+    flags: Flags,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Fixture {
+    fn new(file: &str) -> Self {
+        let fixture =
+            Self { dir: tempfile::tempdir().expect("a directory"), flags: Flags::default(), variables: vec![] };
+        fs::write(fixture.file(), file).expect("a file");
+        fixture
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join(DEFAULT_FILE)
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    fn flags(mut self, flags: Flags) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    fn load(&self) -> Result<Loaded, Problems> {
+        load_from(&self.flags, &self.file(), self.variables.clone())
+    }
+
+    fn settings(&self) -> Settings {
+        self.load().map(|loaded| loaded.settings).expect("settings")
+    }
+
+    /// What the user reads, without the directory of the test.
+    fn complaint(&self) -> String {
+        let problems = self.load().map(|_| ()).expect_err("a problem").to_string();
+        problems.replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+#[test]
+fn everything_has_a_default_but_the_address() {
+    let settings = Fixture::new("").settings();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(settings.cache_dir(), Path::new(".fetchlock/cache"));
+    insta::assert_snapshot!(settings.engine.address().expect_err("no address"), @"no engine address: expected the root of its REST interface, such as http://localhost:8080/engine-rest, as `engine.url` in fetchlock.toml, in FETCHLOCK_ENGINE__URL or after --engine-url; `fetchlock run` never starts without one");
+}
+
+#[test]
+fn the_default_file_may_be_absent_but_a_named_one_must_exist() {
+    let fixture = Fixture::new("");
+    fs::remove_file(fixture.file()).expect("removed");
+    assert!(fixture.load().expect("defaults").file.is_none());
+    let config = Some(PathBuf::from("nowhere/settings.toml"));
+    insta::assert_snapshot!(fixture.flags(Flags { config, ..Flags::default() }).complaint(), @"--config: cannot read the settings file nowhere/settings.toml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn variables_override_the_file_and_flags_override_both() {
+    let file = "[worker]\nmax-concurrent = 2\nmax-batch = 20\npoll = \"20s\"";
+    let fixture = Fixture::new(file)
+        .variable("FETCHLOCK_WORKER__MAX_CONCURRENT", "3")
+        .variable("FETCHLOCK_WORKER__MAX_BATCH", "30")
+        .flags(Flags { max_concurrent: Some(4), ..Flags::default() });
+    let WorkerSettings { max_concurrent, max_batch, poll, .. } = fixture.settings().worker;
+    assert_eq!((max_concurrent.get(), max_batch.get(), poll), (4, 30, Duration::from_secs(20)));
+}
+
+#[test]
+fn every_setting_can_be_written() {
+    let file = r#"
+        state-dir = "state"
+        cache-dir = "/var/cache/fetchlock"
+        [engine]
+        url = "https://engine.example/engine-rest"
+        username = "demo"
+        password = "hush"
+        headers = { X-Tenant = "a" }
+        connect-timeout = "1s"
+        request-timeout = "PT10S"
+        use-priority = true
+        name = "main"
+        [plugins]
+        dir = "handlers"
+        debounce = "10ms"
+        stable = "20ms"
+        rescan = "5s"
+        max-size = "10 MiB"
+        compile-timeout = "2m"
+        [worker]
+        max-concurrent = 8
+        max-deliveries = 4
+        poll = "10s"
+        lock-duration = "30s"
+        timeout = "1h 30m"
+        retry = { retries = 3, initial = "10s", factor = 2, max = "1m" }
+        fetch-ahead = "0s"
+        max-batch = 10
+        backoff = { initial = "1s", max = "10s" }
+        shutdown-timeout = "0s"
+        [limits]
+        cpu-time = "1s"
+        memory = "1 GiB"
+        table-elements = 1
+        handles = 2
+        host-calls = 3
+        payload = 4096
+        log-lines = 0
+        log-bytes = "5 B"
+        [log]
+        level = "fetchlock=debug,warn"
+        format = "json"
+    "#;
+    let fixture = Fixture::new(file);
+    let loaded = fixture.load().expect("settings");
+    assert_eq!(loaded.settings.plugins.dir, fixture.dir.path().join("handlers"));
+    let shown = loaded.to_string().replace(&format!("{}/", fixture.dir.path().display()), "");
+    // How wide the columns are depends on the directory's name.
+    let shown = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let shown = shown.collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(shown, @r#"
+    cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
+    engine.connect-timeout = "1s" # fetchlock.toml:9
+    engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
+    engine.name = "main" # fetchlock.toml:12
+    engine.password = "(hidden)" # fetchlock.toml:7
+    engine.request-timeout = "10s" # fetchlock.toml:10
+    engine.url = "https://engine.example/engine-rest" # fetchlock.toml:5
+    engine.use-priority = true # fetchlock.toml:11
+    engine.username = "demo" # fetchlock.toml:6
+    limits.cpu-time = "1s" # fetchlock.toml:32
+    limits.handles = 2 # fetchlock.toml:35
+    limits.host-calls = 3 # fetchlock.toml:36
+    limits.log-bytes = "5 B" # fetchlock.toml:39
+    limits.log-lines = 0 # fetchlock.toml:38
+    limits.memory = "1 GiB" # fetchlock.toml:33
+    limits.payload = "4 KiB" # fetchlock.toml:37
+    limits.table-elements = 1 # fetchlock.toml:34
+    log.format = "json" # fetchlock.toml:42
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
+    plugins.compile-timeout = "2m" # fetchlock.toml:19
+    plugins.debounce = "10ms" # fetchlock.toml:15
+    plugins.dir = "handlers" # fetchlock.toml:14
+    plugins.max-size = "10 MiB" # fetchlock.toml:18
+    plugins.rescan = "5s" # fetchlock.toml:17
+    plugins.stable = "20ms" # fetchlock.toml:16
+    state-dir = "state" # fetchlock.toml:2
+    worker.backoff.initial = "1s" # fetchlock.toml:29
+    worker.backoff.max = "10s" # fetchlock.toml:29
+    worker.fetch-ahead = "0s" # fetchlock.toml:27
+    worker.lock-duration = "30s" # fetchlock.toml:24
+    worker.max-batch = 10 # fetchlock.toml:28
+    worker.max-concurrent = 8 # fetchlock.toml:21
+    worker.max-deliveries = 4 # fetchlock.toml:22
+    worker.poll = "10s" # fetchlock.toml:23
+    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
+    worker.shutdown-timeout = "0s" # fetchlock.toml:30
+    worker.timeout = "1h 30m" # fetchlock.toml:25
+    "#);
+}
+
+#[test]
+fn the_effective_settings_tell_their_places_and_can_be_read_again() {
+    let fixture = Fixture::new("[worker]\npoll = \"20s\"")
+        .variable("FETCHLOCK_ENGINE__HEADERS__X_TENANT", "a")
+        .flags(Flags { engine_url: Some("http://localhost:8080/engine-rest".into()), ..Flags::default() });
+    let loaded = fixture.load().expect("settings");
+    let shown = loaded.to_string();
+    for line in ["fetchlock.toml:2", "# FETCHLOCK_ENGINE__HEADERS__X_TENANT", "# --engine-url", "# default"] {
+        assert!(shown.contains(line), "{line} is missing in\n{shown}");
+    }
+    let mut again = Fixture::new(&shown).settings();
+    again.engine.headers = loaded.settings.engine.headers.clone();
+    again.state_dir = loaded.settings.state_dir.clone();
+    again.cache_dir = None;
+    again.plugins.dir = loaded.settings.plugins.dir.clone();
+    assert_eq!(again, loaded.settings);
+}
+
+#[test]
+fn paths_are_relative_to_where_they_are_written() {
+    let fixture = Fixture::new("state-dir = \"state\"\ncache-dir = \"/cache\"\n[plugins]\ndir = \"a\"");
+    assert_eq!(fixture.settings().state_dir, fixture.dir.path().join("state"));
+    assert_eq!(fixture.settings().cache_dir(), Path::new("/cache"));
+    let fixture = fixture.variable("FETCHLOCK_STATE_DIR", "b").variable("FETCHLOCK_PLUGINS__DIR", "c");
+    assert_eq!((fixture.settings().state_dir, fixture.settings().plugins.dir), ("b".into(), "c".into()));
+    let flags = Flags { plugins: Some("d".into()), state_dir: Some("e".into()), ..Flags::default() };
+    let fixture = fixture.flags(flags);
+    assert_eq!((fixture.settings().state_dir, fixture.settings().plugins.dir), ("e".into(), "d".into()));
+}
+
+#[test]
+fn a_variable_loses_nothing_of_a_text() {
+    let fixture = Fixture::new("").variable("FETCHLOCK_STATE_DIR", "2026").variable("FETCHLOCK_PLUGINS__DIR", "true");
+    assert_eq!((fixture.settings().state_dir, fixture.settings().plugins.dir), ("2026".into(), "true".into()));
+    for password in ["007", "12345", "true", "1e5", "1.50", "[a]", "\"quoted\"", " spaced ", ""] {
+        let fixture = Fixture::new("")
+            .variable("FETCHLOCK_ENGINE__USERNAME", "demo")
+            .variable("FETCHLOCK_ENGINE__PASSWORD", password);
+        assert_eq!(fixture.settings().engine.password.expect("a password").reveal(), password);
+    }
+}
+
+#[test]
+fn a_variable_is_a_number_or_a_truth_value_where_one_is_expected() {
+    let fixture = Fixture::new("[worker]\nretry = { retries = 3, initial = \"1s\", factor = 1, max = \"1m\" }")
+        .variable("FETCHLOCK_ENGINE__USE_PRIORITY", "true")
+        .variable("FETCHLOCK_LIMITS__HANDLES", "7")
+        .variable("FETCHLOCK_WORKER__RETRY__FACTOR", "1.5");
+    let settings = fixture.settings();
+    assert!(settings.engine.use_priority);
+    assert_eq!((settings.limits.handles, settings.worker.retry.to_string().as_str()), (7, "PT1S,PT1.5S,PT2.25S"));
+    // A flag over it stays over it.
+    let fixture = Fixture::new("")
+        .variable("FETCHLOCK_WORKER__MAX_CONCURRENT", "many")
+        .flags(Flags { max_concurrent: Some(3), ..Flags::default() });
+    assert_eq!(fixture.settings().worker.max_concurrent.get(), 3);
+}
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let file = "[engine]\nusername = \"demo\"\npassword = \"hush\"\nheaders = { authorization = \"Bearer hush\" }";
+    let loaded = Fixture::new(file).load().expect("settings");
+    let password = loaded.settings.engine.password.clone().expect("a password");
+    let shown = format!("{:?} {loaded} {password} {password:?}", loaded.settings);
+    assert!(!shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn flags_are_settings() {
+    let flags = Flags {
+        config: None,
+        engine_url: Some("http://a/".into()),
+        plugins: Some("b".into()),
+        state_dir: Some("c".into()),
+        max_concurrent: Some(1),
+        log_level: Some("debug".into()),
+        log_format: Some(LogFormat::Json),
+    };
+    let given: Vec<_> = flags.given().map(|(_, path, value)| (path.join("."), value)).collect();
+    assert_eq!(given.len(), 6);
+    assert!(given.contains(&("log.format".into(), Value::from("json"))));
+    let settings = Fixture::new("").flags(flags).settings();
+    assert_eq!(settings.log, LogSettings { level: "debug".parse().expect("a level"), format: LogFormat::Json });
+}

@@ -1,0 +1,115 @@
+//! `[worker]`: how tasks are fetched, run and delivered.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::written::{AtLeastOne, DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
+use crate::retry::RetryPolicy;
+
+/// More invocations at once would not fit into the address space that their sandboxes reserve.
+pub(crate) const MAX_CONCURRENT: u32 = 10_000;
+
+/// The engine answers no faster to more deliveries at once than this, far less.
+const MAX_DELIVERIES: u32 = 256;
+
+/// The engine takes longer for a larger batch than its HTTP timeout is likely to be.
+const MAX_BATCH: u32 = 10_000;
+
+/// The engine refuses to park a request for longer than this (`ASYNC_RESPONSE_TIMEOUT_MAX`).
+const MAX_POLL: u64 = 30 * MINUTE;
+
+/// A task that was fetched ahead for longer than this had better been left to another host.
+const MAX_FETCH_AHEAD: u64 = 10 * SECOND;
+
+/// How the host works.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorkerSettings {
+    /// How many invocations may run at once, over all plugins; default 64, from 1 to 10,000. Handlers mostly wait for
+    /// others, so more than there are processors; the sandbox reserves address space for each.
+    #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
+    pub max_concurrent: NonZeroUsize,
+    /// How many outcomes may be on their way to the engine at once; default 16, from 1 to 256. Engines were measured to
+    /// complete no more tasks per second with more.
+    #[serde(with = "AtLeastOne::<MAX_DELIVERIES>")]
+    pub max_deliveries: NonZeroUsize,
+    /// How long a fetch may be parked at the engine until a task comes; default 30 s, from 1 s to 30 m, the engine's
+    /// own maximum. Proxies often cut what takes a minute.
+    #[serde(with = "Span::<SECOND, MAX_POLL>")]
+    pub poll: Duration,
+    /// How long a task is locked at a time; default 60 s, from 1 s to a day. While it is worked on, the lock is
+    /// extended at half of this: so this is how long a task of a lost host waits for another.
+    #[serde(with = "Span::<SECOND, DAY>")]
+    pub lock_duration: Duration,
+    /// How long an invocation may run; default 5 m, from 1 ms to a day. What runs longer hangs most likely, and its
+    /// failure follows the retry policy.
+    #[serde(with = "Span::<MILLISECOND, DAY>")]
+    pub timeout: Duration,
+    /// How often and when a failed task is tried again; default `R3/PT5M`, three retries, each five minutes after the
+    /// failure. Also waits (`PT1M,PT5M`) or a table `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`.
+    #[serde(serialize_with = "as_text")]
+    pub retry: RetryPolicy,
+    /// How much measured work may be fetched ahead of a free slot; default 500 ms, at most 10 s, 0 s for none. A fetch
+    /// costs the engine much the same whatever its size, so under load batches are far cheaper; but what waits here is
+    /// not worked on by other hosts.
+    #[serde(with = "Span::<0, MAX_FETCH_AHEAD>")]
+    pub fetch_ahead: Duration,
+    /// How many tasks one fetch may ask for; default 200, from 1 to 10,000. Engines were measured to gain little
+    /// beyond.
+    #[serde(with = "AtLeastOne::<MAX_BATCH>")]
+    pub max_batch: NonZeroUsize,
+    /// How long to wait after an engine's error before the next attempt.
+    pub backoff: Backoff,
+    /// How long, when asked to stop, running invocations may take to finish before they are cancelled and their tasks
+    /// given back; default 25 s, at most an hour. Kubernetes kills 30 s after it asked.
+    #[serde(with = "Span::<0, HOUR>")]
+    pub shutdown_timeout: Duration,
+}
+
+/// Waits between attempts to reach the engine: each twice the one before, up to a maximum, with jitter so that hosts
+/// do not come back all at once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Backoff {
+    /// The first wait; default 500 ms, from 10 ms to an hour.
+    #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
+    pub initial: Duration,
+    /// The longest wait; default 60 s, from 10 ms to an hour, and not shorter than the first.
+    #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
+    pub max: Duration,
+}
+
+/// A shorter wait than this would hammer an engine that is down.
+const MIN_BACKOFF: u64 = 10 * MILLISECOND;
+
+/// The retries of the default policy, as in the engines' own job executor.
+const DEFAULT_RETRIES: u32 = 3;
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        let count = |number: usize| NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            max_concurrent: count(64),
+            max_deliveries: count(16),
+            poll: Duration::from_secs(30),
+            lock_duration: Duration::from_secs(60),
+            timeout: Duration::from_secs(5 * 60),
+            retry: RetryPolicy::fixed(DEFAULT_RETRIES, Duration::from_secs(5 * 60)),
+            fetch_ahead: Duration::from_millis(500),
+            max_batch: count(200),
+            backoff: Backoff::default(),
+            shutdown_timeout: Duration::from_secs(25),
+        }
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { initial: Duration::from_millis(500), max: Duration::from_secs(60) }
+    }
+}
+
+fn as_text<S: Serializer>(policy: &RetryPolicy, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(policy)
+}

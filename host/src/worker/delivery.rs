@@ -1,0 +1,255 @@
+//! The delivery: brings a journalled outcome to the engine, however often that takes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Desk,
+    decision::SharedSlot,
+    held::{Lock, Phase},
+    release,
+};
+use crate::{
+    engine::{Disposition, EngineError},
+    journal::{Entry, State},
+    outcome::{Failure, Outcome},
+    task::{TaskId, WorkerId},
+    value::{FileContent, Value, Variables},
+};
+
+/// A content that the engine rejects is sent so often before it becomes an incident: a rejection may come from the next
+/// step of the process, which may have been unlucky.
+const REJECTIONS: usize = 3;
+
+/// Between those tries.
+const REJECTION_PAUSE: Duration = Duration::from_millis(500);
+
+/// The largest file that is passed on without a handler having loaded it.
+const MAX_STORED: usize = 64 << 20;
+
+/// When the engine has let the time of a retry pass: its clock counts milliseconds, and its answer was on its way.
+const RETRY_MARGIN: Duration = Duration::from_millis(20);
+
+/// The lock of an outcome that an earlier process left, should its delivery take that long.
+const RESUMED_LOCK: Duration = Duration::from_secs(60);
+
+/// Delivers everything that an earlier process left.
+pub(super) fn resume(desk: &Arc<Desk>) {
+    let entries = desk.journal.entries(&desk.engine_name);
+    let pending: Vec<_> = entries.into_iter().filter(|entry| entry.is_pending()).collect();
+    if !pending.is_empty() {
+        tracing::info!(outcomes = pending.len(), "delivering the outcomes that an earlier run left in the journal");
+    }
+    for entry in pending {
+        // Held, so that its lock is kept while the engine is away.
+        let lock = Lock { until: Instant::now() + RESUMED_LOCK, duration: RESUMED_LOCK };
+        desk.held.take(&entry.task, &entry.worker, lock, Phase::Delivering);
+        start(desk, entry, None);
+    }
+}
+
+/// Delivers an outcome in the background. The slot is freed when the engine has answered.
+pub(super) fn start(desk: &Arc<Desk>, entry: Arc<Entry>, slot: Option<SharedSlot>) {
+    let desk = desk.clone();
+    desk.tracker.clone().spawn(async move {
+        tokio::select! {
+            () = desk.abandon.cancelled() => {}
+            () = deliver(&desk, &entry) => {}
+        }
+        drop(slot);
+        desk.held.remove(&entry.task);
+    });
+}
+
+/// Removes an outcome from the journal in the background.
+pub(super) fn forget(desk: &Arc<Desk>, task: &TaskId) {
+    let (desk, task) = (desk.clone(), task.clone());
+    desk.tracker.clone().spawn(async move { forget_now(&desk, &task).await });
+}
+
+async fn forget_now(desk: &Desk, task: &TaskId) {
+    if let Err(error) = desk.journal.forget(&desk.engine_name, task).await {
+        tracing::error!(%task, %error, "a delivered outcome stays in the journal; it will be sent again and found delivered");
+    }
+}
+
+async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) {
+    let began = Instant::now();
+    let mut waits = desk.options.backoff.waits();
+    let (mut rejections, mut tries) = (0, 0_u32);
+    let (topic, task, outcome) = (&entry.topic, &entry.task, entry.outcome.name());
+    loop {
+        let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
+        let result = {
+            let Ok(_permit) = desk.deliveries.acquire().await else { return };
+            send(desk, entry, &worker).await
+        };
+        let error = match result {
+            Ok(()) => {
+                desk.health.answered();
+                delivered(desk, entry, began).await;
+                return;
+            }
+            Err(error) => error,
+        };
+        match error.disposition() {
+            Disposition::Gone => {
+                tracing::info!(%topic, %task, outcome, "the task is gone from the engine: its outcome is dropped");
+                forget_now(desk, task).await;
+                return;
+            }
+            // Another lane of ours may have fetched it meanwhile; then its id is the one to use.
+            Disposition::Superseded if desk.held.worker(task).is_some_and(|now| now != worker) => {}
+            Disposition::Superseded => {
+                tracing::warn!(%topic, %task, outcome, %error, "somebody else has the task: its outcome is dropped");
+                forget_now(desk, task).await;
+                return;
+            }
+            Disposition::Reject => {
+                rejections += 1;
+                tracing::warn!(%topic, %task, outcome, attempt = rejections, "{error}");
+                if rejections == REJECTIONS {
+                    reject(desk, entry, &error).await;
+                    return;
+                }
+                tokio::time::sleep(REJECTION_PAUSE).await;
+            }
+            Disposition::Retry => {
+                let wait = waits.after(&error);
+                tries += 1;
+                let next_try_s = wait.as_secs_f64().round();
+                // Once is enough for a person; an outage may last.
+                if tries == 1 {
+                    tracing::warn!(%topic, %task, outcome, next_try_s, "not delivered yet: {error}");
+                } else {
+                    tracing::debug!(%topic, %task, outcome, tries, next_try_s, "not delivered yet: {error}");
+                }
+                desk.health.wait(wait).await;
+            }
+        }
+    }
+}
+
+async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
+    let (topic, task, version) = (&entry.topic, &entry.task, &entry.version);
+    let delivery_ms = began.elapsed().as_millis();
+    match &entry.outcome {
+        Outcome::Complete { .. } => tracing::info!(%topic, %task, version, delivery_ms, "completed"),
+        Outcome::BpmnError { code, .. } => {
+            tracing::info!(%topic, %task, version, delivery_ms, code = crate::sandbox::escape(code), "ended with a BPMN error");
+        }
+        Outcome::Failure(failure) if failure.retries == 0 => {
+            tracing::error!(%topic, %task, version, "incident: {}", failure.message);
+        }
+        Outcome::Failure(failure) => {
+            let (retries, next_s) = (failure.retries, failure.retry_timeout.as_secs_f64());
+            tracing::warn!(%topic, %task, version, retries, next_s, "failed: {}", failure.message);
+            desk.look_at(Instant::now() + failure.retry_timeout + RETRY_MARGIN, topic.clone());
+        }
+        Outcome::Unlock { delay } => {
+            tracing::info!(%topic, %task, version, delay_s = delay.as_secs_f64(), "given back");
+            if !delay.is_zero() {
+                desk.look_at(Instant::now() + *delay + RETRY_MARGIN, topic.clone());
+            }
+        }
+        Outcome::HandOff { duration } => {
+            tracing::info!(%topic, %task, version, duration_s = duration.as_secs_f64(), worker = %entry.worker, "handed off");
+            // Remembered, so that nobody takes it for a task that was left locked by mistake.
+            let until = jiff::Timestamp::now().as_millisecond() + i64::try_from(duration.as_millis()).unwrap_or(0);
+            keep(desk, entry, State::HandedOff(until)).await;
+            return;
+        }
+    }
+    forget_now(desk, task).await;
+}
+
+async fn keep(desk: &Desk, entry: &Entry, state: State) {
+    let kept = Arc::new(Entry { state, ..entry.clone() });
+    if let Err(error) = desk.journal.record(&desk.engine_name, kept).await {
+        tracing::error!(task = %entry.task, %error, "the journal does not take what became of an outcome");
+    }
+}
+
+/// Makes an incident of an outcome that the engine will not have. The outcome stays journalled: when the operator
+/// retries the incident it is delivered again.
+async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) {
+    let (topic, task) = (&entry.topic, &entry.task);
+    let message = format!(
+        "{topic} (version {}): the engine rejects the outcome `{}`: {why}",
+        entry.version,
+        entry.outcome.name()
+    );
+    let details = "The handler has done its work and is not run again. After mending the cause retry this incident: \
+                   the same outcome is then delivered again.";
+    let incident = Failure::new(&message, Some(details.to_owned()), 0, Duration::ZERO);
+    let mut waits = desk.options.backoff.waits();
+    loop {
+        let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
+        let Err(error) = desk.engine.failure(task, &worker, &incident).await else { break };
+        match error.disposition() {
+            Disposition::Gone | Disposition::Superseded => {
+                tracing::warn!(%topic, %task, %error, "the rejected outcome's task is not ours any more: it is dropped");
+                forget_now(desk, task).await;
+                return;
+            }
+            Disposition::Retry | Disposition::Reject => desk.health.wait(waits.after(&error)).await,
+        }
+    }
+    tracing::error!(%topic, %task, "incident: {message}");
+    keep(desk, entry, State::Rejected(incident.message)).await;
+}
+
+async fn send(desk: &Desk, entry: &Entry, worker: &WorkerId) -> Result<(), EngineError> {
+    let (engine, task) = (&desk.engine, &entry.task);
+    let sent = Instant::now();
+    match &entry.outcome {
+        Outcome::Complete { variables, local_variables } => {
+            let variables = with_contents(desk, entry, variables).await?;
+            let local_variables = with_contents(desk, entry, local_variables).await?;
+            engine.complete(task, worker, &variables, &local_variables).await?;
+        }
+        Outcome::Failure(failure) => {
+            let variables = with_contents(desk, entry, &failure.variables).await?;
+            let local_variables = with_contents(desk, entry, &failure.local_variables).await?;
+            engine.failure(task, worker, &Failure { variables, local_variables, ..failure.clone() }).await?;
+        }
+        Outcome::BpmnError { code, message, variables } => {
+            let variables = with_contents(desk, entry, variables).await?;
+            engine.bpmn_error(task, worker, code, message.as_deref(), &variables).await?;
+        }
+        Outcome::Unlock { delay } if delay.is_zero() => release::unlock(desk, task, worker).await,
+        // The engine has no other way to keep a task back: the lock runs on, and nobody extends it.
+        Outcome::Unlock { delay: duration } | Outcome::HandOff { duration } => {
+            let rest = duration.saturating_sub(entry.age()).max(MIN_LOCK);
+            match engine.extend_lock(task, worker, rest).await {
+                Err(EngineError::LockExpired { .. }) => engine.lock(task, worker, rest).await?,
+                other => other?,
+            }
+        }
+    }
+    desk.health.took(sent.elapsed());
+    Ok(())
+}
+
+/// The engine refuses locks of no length.
+const MIN_LOCK: Duration = Duration::from_millis(1);
+
+async fn with_contents(desk: &Desk, entry: &Entry, variables: &Variables) -> Result<Variables, EngineError> {
+    let mut variables = variables.clone();
+    load_stored(desk, &entry.execution_id, &mut variables).await?;
+    Ok(variables)
+}
+
+/// Loads the contents of files that a handler passes on without having loaded them.
+pub(super) async fn load_stored(desk: &Desk, execution: &str, variables: &mut Variables) -> Result<(), EngineError> {
+    for variable in variables.values_mut() {
+        if let Value::File(file) = &mut variable.value
+            && let FileContent::Stored(name) = &file.content
+        {
+            file.content = FileContent::Bytes(desk.engine.download(execution, name, MAX_STORED).await?);
+        }
+    }
+    Ok(())
+}

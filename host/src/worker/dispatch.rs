@@ -1,0 +1,146 @@
+//! What a fetched task is to this host: new work, a task that it has already, one whose outcome is decided, or none of
+//! its business.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Desk,
+    breaker::Gate,
+    decision, delivery,
+    held::{Lock, Phase},
+    release,
+};
+use crate::{
+    journal::{Entry, State},
+    outcome::Outcome,
+    plugins::Plugin,
+    task::{LockedTask, Subscription, Task, TaskId},
+    value::Variables,
+};
+
+/// A task that waits for a slot. It is run by the version that served when it was fetched.
+pub(super) struct Waiting {
+    pub(super) task: Arc<Task>,
+    pub(super) variables: Arc<Variables>,
+    pub(super) plugin: Arc<Plugin>,
+}
+
+/// Takes the tasks of one answer in.
+pub(super) fn take_in(desk: &Arc<Desk>, tasks: Vec<LockedTask>, asked: &[Subscription], arrived: Instant) {
+    for LockedTask { task, variables } in tasks {
+        let subscription = asked.iter().find(|it| it.topic == task.topic);
+        let duration = subscription.map_or(DEFAULT_LOCK, |it| it.lock_duration);
+        // The lock began when the engine answered, not when the request was sent: it may have been parked since.
+        let until = (arrived + duration).checked_sub(desk.health.latency()).unwrap_or(arrived);
+        let lock = Lock { until, duration };
+        let task = Arc::new(task);
+        match relation(desk, &task, subscription) {
+            Relation::Ours(phase) => {
+                tracing::debug!(topic = %task.topic, task = %task.id, ?phase, "a task came again: its new lock is taken over");
+                desk.held.take(&task.id, &task.worker_id, lock, phase);
+            }
+            Relation::Decided(entry) => {
+                tracing::info!(topic = %task.topic, task = %task.id, outcome = entry.outcome.name(), "the outcome of this task is journalled: it is delivered again, its handler is not run");
+                desk.held.take(&task.id, &task.worker_id, lock, Phase::Delivering);
+                delivery::start(desk, entry, None);
+            }
+            Relation::New(plugin) => {
+                desk.held.take(&task.id, &task.worker_id, lock, Phase::Waiting);
+                begin(desk, task, variables, plugin);
+            }
+            Relation::Nobodys(why) => {
+                tracing::info!(topic = %task.topic, task = %task.id, why, "a task is given back");
+                desk.held.take(&task.id, &task.worker_id, lock, Phase::Waiting);
+                release(desk, task.id.clone());
+            }
+        }
+    }
+}
+
+/// For a task of a topic that was not in the request; it is given back at once.
+const DEFAULT_LOCK: Duration = Duration::from_secs(10);
+
+enum Relation {
+    Ours(Phase),
+    Decided(Arc<Entry>),
+    New(Arc<Plugin>),
+    Nobodys(&'static str),
+}
+
+fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Relation {
+    if desk.held.contains(&task.id) {
+        // `take` keeps the phase of a task that is held.
+        return Relation::Ours(Phase::Waiting);
+    }
+    if let Some(entry) = desk.journal.find(&desk.engine_name, &task.id) {
+        if to_be_delivered(&entry, task) {
+            return Relation::Decided(entry);
+        }
+        tracing::debug!(topic = %task.topic, task = %task.id, "its journalled outcome had reached the engine");
+        delivery::forget(desk, &task.id);
+    }
+    if desk.stop.is_cancelled() {
+        return Relation::Nobodys("this host stops");
+    }
+    let plugin = desk.catalog.borrow().get(&task.topic).cloned();
+    match plugin {
+        None => Relation::Nobodys("no plugin serves its topic"),
+        Some(plugin) if asked != Some(&plugin.settings.subscription) => {
+            Relation::Nobodys("it was fetched for a version whose variables or filter differ")
+        }
+        Some(plugin) => match desk.breakers.gate(&task.topic, Instant::now()) {
+            Gate::Open => Relation::New(plugin),
+            Gate::Probe => {
+                desk.breakers.probing(&task.topic);
+                Relation::New(plugin)
+            }
+            Gate::Closed(_) => Relation::Nobodys("its topic is paused"),
+        },
+    }
+}
+
+/// Whether a journalled outcome has still to be delivered, now that the engine has handed the task out again.
+fn to_be_delivered(entry: &Entry, task: &Task) -> bool {
+    match (&entry.outcome, &entry.state) {
+        // Our failure has arrived when the task shows it; this is the retry that it asked for.
+        (Outcome::Failure(failure), State::Pending) => {
+            !(task.retries == Some(failure.retries) && task.error_message.as_deref() == Some(failure.message.as_str()))
+        }
+        // The time for which nobody was to have it is over.
+        (Outcome::Unlock { delay }, _) => entry.age() < *delay,
+        // It was handed off and nobody completed it in time.
+        (Outcome::HandOff { .. }, State::HandedOff(_)) => false,
+        _ => true,
+    }
+}
+
+fn begin(desk: &Arc<Desk>, task: Arc<Task>, variables: Result<Variables, String>, plugin: Arc<Plugin>) {
+    match variables {
+        Ok(variables) => {
+            let topic = task.topic.clone();
+            desk.slots.wait(&topic, Waiting { task, variables: Arc::new(variables), plugin });
+        }
+        Err(why) => {
+            let desk = desk.clone();
+            desk.tracker.clone().spawn(async move {
+                let outcome = decision::failure(&task, &plugin, &format!("its variables cannot be read: {why}"), None);
+                decision::decide_without_handler(&desk, &task, &plugin, outcome, None).await;
+            });
+        }
+    }
+}
+
+/// Gives back a task that never started.
+pub(super) fn give_back(desk: &Arc<Desk>, waiting: Waiting) {
+    tracing::debug!(topic = %waiting.task.topic, task = %waiting.task.id, "a task that had not started is given back");
+    desk.breakers.probe_ended(&waiting.task.topic);
+    release(desk, waiting.task.id.clone());
+}
+
+fn release(desk: &Arc<Desk>, task: TaskId) {
+    let desk = desk.clone();
+    desk.tracker.clone().spawn(async move { release::release(&desk, &task).await });
+}

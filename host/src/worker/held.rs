@@ -1,0 +1,248 @@
+//! The tasks that this host holds: under which worker id, until when, and in which phase. The lock keeper reads here
+//! what to extend, the dispatcher what it has already.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::task::{TaskId, WorkerId};
+
+/// Where a held task is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Fetched, without a slot.
+    Waiting,
+    /// In its invocation.
+    Running,
+    /// Its outcome is decided and on its way to the engine.
+    Delivering,
+}
+
+/// A lock by our own monotonic clock; the engine's clock may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lock {
+    /// When it ends at the earliest.
+    pub(super) until: Instant,
+    /// How long an extension makes it.
+    pub(super) duration: Duration,
+}
+
+#[derive(Debug)]
+struct Holding {
+    worker: WorkerId,
+    lock: Lock,
+    /// When to extend; `None` while an extension is under way.
+    renew_at: Option<Instant>,
+    phase: Phase,
+    cancel: CancellationToken,
+}
+
+/// A lock to extend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Renewal {
+    pub(super) task: TaskId,
+    pub(super) worker: WorkerId,
+    pub(super) duration: Duration,
+}
+
+/// The tasks that this host holds.
+pub(super) struct Held {
+    tasks: Mutex<HashMap<TaskId, Holding>>,
+    /// Told whenever the next extension may be due sooner.
+    pub(super) changed: Notify,
+    /// Told whenever a task is let go.
+    removed: watch::Sender<()>,
+    halt: CancellationToken,
+}
+
+/// The part of a lock's duration after which it is extended.
+const RENEW_AFTER: f64 = 0.5;
+
+impl Held {
+    /// Cancelling `halt` cancels every invocation.
+    pub(super) fn new(halt: CancellationToken) -> Self {
+        Self { tasks: Mutex::default(), changed: Notify::new(), removed: watch::Sender::new(()), halt }
+    }
+
+    /// Returns when `done` holds; it is asked whenever a task is let go.
+    pub(super) async fn until(&self, done: impl Fn(&Self) -> bool) {
+        let mut removed = self.removed.subscribe();
+        while !done(self) {
+            if removed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, Holding>> {
+        // Every change is one insert, removal or assignment.
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a task in, or, if it is held already, takes its new lock over. Returns the phase it was in.
+    pub(super) fn take(&self, task: &TaskId, worker: &WorkerId, lock: Lock, phase: Phase) -> Option<Phase> {
+        let renew_at = Some(renew_at(&lock));
+        let mut tasks = self.tasks();
+        let before = match tasks.get_mut(task) {
+            Some(holding) => {
+                holding.worker = worker.clone();
+                holding.lock = lock;
+                holding.renew_at = renew_at;
+                Some(holding.phase)
+            }
+            None => {
+                let holding =
+                    Holding { worker: worker.clone(), lock, renew_at, phase, cancel: self.halt.child_token() };
+                tasks.insert(task.clone(), holding);
+                None
+            }
+        };
+        drop(tasks);
+        self.changed.notify_one();
+        before
+    }
+
+    /// Moves a task on; `None` if it is not held any more.
+    pub(super) fn enter(&self, task: &TaskId, phase: Phase) -> Option<CancellationToken> {
+        let mut tasks = self.tasks();
+        let holding = tasks.get_mut(task)?;
+        holding.phase = phase;
+        Some(holding.cancel.clone())
+    }
+
+    /// The id under which a task is locked now.
+    pub(super) fn worker(&self, task: &TaskId) -> Option<WorkerId> {
+        self.tasks().get(task).map(|holding| holding.worker.clone())
+    }
+
+    /// Whether a task is held.
+    pub(super) fn contains(&self, task: &TaskId) -> bool {
+        self.tasks().contains_key(task)
+    }
+
+    /// How many tasks are held.
+    pub(super) fn len(&self) -> usize {
+        self.tasks().len()
+    }
+
+    /// Lets a task go.
+    pub(super) fn remove(&self, task: &TaskId) {
+        self.tasks().remove(task);
+        self.removed.send_replace(());
+    }
+
+    /// The task is not ours any more: its invocation is cancelled. An outcome on its way finds out by itself.
+    pub(super) fn lose(&self, task: &TaskId) {
+        let mut tasks = self.tasks();
+        if let Some(holding) = tasks.get_mut(task) {
+            holding.renew_at = None;
+            if holding.phase != Phase::Delivering
+                && let Some(holding) = tasks.remove(task)
+            {
+                holding.cancel.cancel();
+            }
+        }
+        drop(tasks);
+        self.removed.send_replace(());
+    }
+
+    /// The locks that are due for an extension, and when the next one is.
+    pub(super) fn due(&self, now: Instant) -> (Vec<Renewal>, Option<Instant>) {
+        let mut renewals = Vec::new();
+        let mut next = None;
+        for (task, holding) in self.tasks().iter_mut() {
+            let Some(at) = holding.renew_at else { continue };
+            if at <= now {
+                holding.renew_at = None;
+                let (worker, duration) = (holding.worker.clone(), holding.lock.duration);
+                renewals.push(Renewal { task: task.clone(), worker, duration });
+            } else if next.is_none_or(|next| at < next) {
+                next = Some(at);
+            }
+        }
+        (renewals, next)
+    }
+
+    /// A lock was extended.
+    pub(super) fn renewed(&self, task: &TaskId, until: Instant) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.lock.until = until;
+            // A lock that the handler made longer is not to be shortened by the next extension.
+            let half = holding.lock.duration.mul_f64(RENEW_AFTER);
+            holding.renew_at = Some(until.checked_sub(half).unwrap_or(until));
+        }
+        self.changed.notify_one();
+    }
+
+    /// An extension failed for now.
+    pub(super) fn renew_at(&self, task: &TaskId, at: Instant) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.renew_at = Some(at);
+        }
+        self.changed.notify_one();
+    }
+}
+
+fn renew_at(lock: &Lock) -> Instant {
+    let half = lock.duration.mul_f64(RENEW_AFTER);
+    lock.until.checked_sub(half).unwrap_or(lock.until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn task() -> TaskId {
+        TaskId::new("1")
+    }
+
+    fn take(held: &Held, worker: &str, now: Instant) -> Option<Phase> {
+        held.take(&task(), &WorkerId::new(worker), Lock { until: now + MINUTE, duration: MINUTE }, Phase::Waiting)
+    }
+
+    #[test]
+    fn a_lock_is_extended_after_half_of_its_time_and_not_before() {
+        let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
+        take(&held, "a", now);
+        let (due, next) = held.due(now + MINUTE / 2 - Duration::from_millis(1));
+        assert!(due.is_empty());
+        assert_eq!(next, Some(now + MINUTE / 2));
+        let (due, next) = held.due(now + MINUTE / 2);
+        assert_eq!(due, [Renewal { task: task(), worker: WorkerId::new("a"), duration: MINUTE }]);
+        assert_eq!(next, None, "no second extension while one is under way");
+    }
+
+    #[test]
+    fn a_task_that_arrives_again_keeps_its_phase_and_takes_the_new_lock_over() {
+        let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
+        assert_eq!(take(&held, "a", now), None);
+        held.enter(&task(), Phase::Running).expect("held");
+        assert_eq!(take(&held, "b", now + MINUTE), Some(Phase::Running));
+        assert_eq!(held.worker(&task()), Some(WorkerId::new("b")));
+        assert!(held.due(now + MINUTE).0.is_empty());
+    }
+
+    #[test]
+    fn a_lost_task_is_cancelled_but_its_delivery_is_not() {
+        let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
+        take(&held, "a", now);
+        let cancel = held.enter(&task(), Phase::Running).expect("held");
+        held.lose(&task());
+        assert!(cancel.is_cancelled());
+        assert!(!held.contains(&task()));
+
+        take(&held, "a", now);
+        let cancel = held.enter(&task(), Phase::Delivering).expect("held");
+        held.lose(&task());
+        assert!(!cancel.is_cancelled());
+        assert!(held.contains(&task()));
+        assert!(held.due(now + 2 * MINUTE).0.is_empty(), "a lost lock is not extended");
+    }
+}

@@ -1,0 +1,116 @@
+//! The invocation: takes waiting tasks into slots and runs their handlers.
+
+use std::sync::Arc;
+
+use super::{
+    Desk,
+    decision::{self, Decided, Port},
+    dispatch::Waiting,
+    held::Phase,
+    release,
+    slots::Slot,
+};
+use crate::{
+    outcome::Outcome,
+    plugins::{Plugin, manifest::OnUndecided},
+    sandbox::{Assignment, Breakdown, Ending, Usage},
+    task::Task,
+    value::Variables,
+};
+
+/// Starts an invocation for every task that gets a slot.
+pub(super) async fn dispatch(desk: Arc<Desk>) {
+    let mut changed = desk.slots.subscribe();
+    loop {
+        while !desk.stop.is_cancelled()
+            && let Some((waiting, slot)) = desk.slots.next()
+        {
+            desk.tracker.spawn(run(desk.clone(), waiting, slot));
+        }
+        tokio::select! {
+            () = desk.abandon.cancelled() => return,
+            changed = changed.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
+    let Waiting { task, variables, plugin } = waiting;
+    let Some(cancel) = desk.held.enter(&task.id, Phase::Running) else {
+        // Lost while it waited.
+        desk.breakers.probe_ended(&task.topic);
+        return;
+    };
+    let slot = Arc::new(slot);
+    let port = Arc::new(Port::new(desk.clone(), task.clone(), plugin.clone(), slot.clone()));
+    let assignment = Assignment {
+        task: task.clone(),
+        variables,
+        config: plugin.settings.config.clone(),
+        version: plugin.version.clone(),
+        limits: plugin.settings.limits.clone(),
+        port: port.clone(),
+    };
+    let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
+    let decided = port.decided().await;
+    report(&task, &plugin.version, decided, &ending, usage);
+    match (decided, ending) {
+        (Some(Decided::SystemDown), _) => {}
+        (Some(Decided::Work), _) => desk.breakers.well(&task.topic),
+        // Lost, or the host stops: nothing is reported. What is still ours is given back.
+        (None, Ending::Cancelled) => {
+            desk.breakers.probe_ended(&task.topic);
+            if desk.held.contains(&task.id) {
+                release::release(&desk, &task.id).await;
+            }
+        }
+        (None, ending) => {
+            desk.breakers.probe_ended(&task.topic);
+            let outcome = undecided(&desk, &task, &plugin, ending);
+            decision::decide_without_handler(&desk, &task, &plugin, outcome, Some(slot)).await;
+        }
+    }
+}
+
+/// What becomes of a task whose handler ended without a decision.
+fn undecided(desk: &Desk, task: &Task, plugin: &Plugin, ending: Ending) -> Outcome {
+    match ending {
+        Ending::Returned(Ok(())) if plugin.settings.on_undecided == OnUndecided::Complete => {
+            Outcome::Complete { variables: Variables::new(), local_variables: Variables::new() }
+        }
+        Ending::Returned(Ok(())) => {
+            let cause = "the handler returned without a decision (complete, fail, bpmn-error, unlock or hand-off)";
+            decision::failure(task, plugin, cause, None)
+        }
+        Ending::Returned(Err(text)) => decision::failure(task, plugin, &text, None),
+        Ending::Broken(Breakdown { cause, details }) => {
+            decision::failure(task, plugin, &cause, Some(details).filter(|details| !details.is_empty()))
+        }
+        // Not the handler's fault: no retry is used up.
+        Ending::Cancelled | Ending::HostFault(_) => Outcome::Unlock { delay: desk.options.backoff.initial },
+    }
+}
+
+fn report(task: &Task, version: &str, decided: Option<Decided>, ending: &Ending, usage: Usage) {
+    let Task { topic, id: task, .. } = task;
+    let (ms, cpu_ms) = (usage.wall.as_millis(), usage.cpu.as_millis());
+    match (decided, ending) {
+        (_, Ending::Returned(Ok(()))) => {
+            tracing::debug!(%topic, version, %task, ms, cpu_ms, memory = usage.memory, "handler returned")
+        }
+        (Some(_), Ending::Returned(Err(text))) => {
+            tracing::warn!(%topic, version, %task, ms, "the handler decided and then returned an error; the decision holds: {text}");
+        }
+        (Some(_), Ending::Broken(Breakdown { cause, .. })) => {
+            tracing::warn!(%topic, version, %task, ms, "the handler decided and then broke down; the decision holds: {cause}");
+        }
+        (None, Ending::Returned(Err(text))) => tracing::warn!(%topic, version, %task, ms, "handler failed: {text}"),
+        (None, Ending::Broken(Breakdown { cause, .. })) => {
+            tracing::warn!(%topic, version, %task, ms, cpu_ms, "handler failed: {cause}");
+        }
+        (_, Ending::Cancelled) => tracing::info!(%topic, version, %task, ms, "invocation cancelled"),
+        (_, Ending::HostFault(why)) => {
+            tracing::error!(%topic, version, %task, "the host could not run a handler: {why}")
+        }
+    }
+}

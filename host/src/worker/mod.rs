@@ -1,0 +1,216 @@
+//! The worker: brings tasks from the engine to their handlers and outcomes back to the engine.
+//!
+//! A task's way: [`poller`] (fetch and lock) → [`dispatch`] (what is it to us?) → [`slots`] (wait for one) →
+//! [`invocation`] (run the handler) → [`decision`] (journal the outcome) → [`delivery`] (tell the engine). Beside it go
+//! [`keeper`] (extends locks), [`sweep`] (finds what is locked under ids that we no longer use) and [`breaker`].
+
+mod breaker;
+mod decision;
+mod delivery;
+mod dispatch;
+mod health;
+mod held;
+mod invocation;
+mod keeper;
+mod poller;
+mod release;
+mod slots;
+mod sweep;
+
+use std::{
+    collections::BTreeSet,
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{breaker::Breakers, dispatch::Waiting, health::Health, held::Held, slots::Slots};
+use crate::{
+    engine::Engine,
+    journal::Journal,
+    plugins::Catalog,
+    sandbox::Sandbox,
+    task::{EngineName, Topic, WorkerId},
+};
+
+pub use health::Backoff;
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Invocations at once (`worker.max-concurrent`).
+    pub max_concurrent: NonZeroUsize,
+    /// Outcome calls at once (`worker.max-deliveries`).
+    pub max_deliveries: NonZeroUsize,
+    /// How long the engine may park a fetch (`worker.poll`).
+    pub poll: Duration,
+    /// How much measured work to fetch ahead (`worker.fetch-ahead`).
+    pub fetch_ahead: Duration,
+    /// The most tasks of one fetch (`worker.max-batch`).
+    pub max_batch: NonZeroUsize,
+    /// Waits after errors (`worker.backoff`).
+    pub backoff: Backoff,
+    /// How long running invocations may go on after the stop (`worker.shutdown-timeout`).
+    pub shutdown_timeout: Duration,
+    /// Whether tasks of higher priority come first (`engine.use-priority`).
+    pub use_priority: bool,
+    /// The beginning of every worker id; unique per process start.
+    pub id_prefix: String,
+}
+
+/// What the parts of a worker share.
+struct Desk {
+    engine_name: EngineName,
+    engine: Arc<dyn Engine>,
+    journal: Journal,
+    sandbox: Arc<Sandbox>,
+    catalog: watch::Receiver<Catalog>,
+    options: WorkerOptions,
+    held: Held,
+    slots: Arc<Slots<Waiting>>,
+    deliveries: Semaphore,
+    breakers: Breakers,
+    health: Health,
+    /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
+    due: watch::Sender<BTreeSet<(Instant, Topic)>>,
+    /// Worker ids that are no longer fetched under, and until when something may still turn up.
+    retired: Mutex<Vec<(WorkerId, Instant)>>,
+    /// Owns every task that is spawned for a task of the engine.
+    tracker: TaskTracker,
+    /// Cancelled: fetch no more.
+    stop: CancellationToken,
+    /// Cancelled: stop what still runs.
+    halt: CancellationToken,
+    /// Cancelled: leave what is undelivered to the journal.
+    abandon: CancellationToken,
+    /// For unique worker ids.
+    ids: AtomicU64,
+}
+
+impl Desk {
+    fn new_worker_id(&self) -> WorkerId {
+        WorkerId::new(format!("{}-{}", self.options.id_prefix, self.ids.fetch_add(1, Relaxed)))
+    }
+
+    /// Looks for tasks of a topic at this moment, whatever is parked.
+    fn look_at(&self, when: Instant, topic: Topic) {
+        self.due.send_modify(|due| {
+            due.insert((when, topic));
+        });
+    }
+
+    fn retire(&self, worker: WorkerId, until: Instant) {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push((worker, until));
+    }
+}
+
+/// A running worker.
+pub struct Worker {
+    desk: Arc<Desk>,
+    parts: Vec<(&'static str, JoinHandle<()>)>,
+    poller: JoinHandle<()>,
+}
+
+/// How a shutdown ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Outcomes that are journalled and not yet delivered; the next start delivers them.
+    pub undelivered: usize,
+}
+
+impl Worker {
+    /// Starts a worker: delivers what the journal holds, releases what an earlier process left locked, and begins to
+    /// fetch.
+    pub fn start(
+        engine_name: EngineName,
+        engine: Arc<dyn Engine>,
+        journal: Journal,
+        sandbox: Arc<Sandbox>,
+        catalog: watch::Receiver<Catalog>,
+        options: WorkerOptions,
+    ) -> Self {
+        let halt = CancellationToken::new();
+        let desk = Arc::new(Desk {
+            held: Held::new(halt.clone()),
+            slots: Arc::new(Slots::new(options.max_concurrent)),
+            deliveries: Semaphore::new(options.max_deliveries.get()),
+            breakers: Breakers::default(),
+            health: Health::new(),
+            due: watch::Sender::default(),
+            retired: Mutex::default(),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            halt,
+            abandon: CancellationToken::new(),
+            ids: AtomicU64::new(0),
+            engine_name,
+            engine,
+            journal,
+            sandbox,
+            catalog,
+            options,
+        });
+        sweep::retire_predecessors(&desk);
+        delivery::resume(&desk);
+        let parts = vec![
+            ("lock keeper", tokio::spawn(keeper::run(desk.clone()))),
+            ("dispatcher", tokio::spawn(invocation::dispatch(desk.clone()))),
+            ("sweeper", tokio::spawn(sweep::run(desk.clone()))),
+        ];
+        let poller = tokio::spawn(poller::run(desk.clone()));
+        Self { desk, parts, poller }
+    }
+
+    /// Stops: fetches no more, releases what never started, lets what runs finish until the deadline, delivers.
+    pub async fn shutdown(self) -> Stopped {
+        let Self { desk, parts, poller } = self;
+        let deadline = tokio::time::Instant::now() + desk.options.shutdown_timeout;
+        desk.stop.cancel();
+        join("poller", poller).await;
+        for waiting in desk.slots.drain(|_| true) {
+            dispatch::give_back(&desk, waiting);
+        }
+        if tokio::time::timeout_at(deadline, desk.held.until(|held| held.len() == 0)).await.is_err() {
+            tracing::warn!(
+                held = desk.held.len(),
+                "the shutdown timeout is over: what still runs is cancelled and released"
+            );
+            desk.halt.cancel();
+            let rest = tokio::time::timeout(LAST_WORDS, desk.held.until(|held| held.len() == 0));
+            if rest.await.is_err() {
+                tracing::warn!("the engine does not take every outcome in time: the next start delivers them");
+            }
+        }
+        desk.abandon.cancel();
+        desk.halt.cancel();
+        for (name, part) in parts {
+            join(name, part).await;
+        }
+        desk.tracker.close();
+        if tokio::time::timeout(LAST_WORDS, desk.tracker.wait()).await.is_err() {
+            tracing::warn!("some work for the engine did not end in time");
+        }
+        sweep::last(&desk).await;
+        Stopped {
+            undelivered: desk.journal.entries(&desk.engine_name).iter().filter(|entry| entry.is_pending()).count(),
+        }
+    }
+}
+
+/// How long the calls of a shutdown may take that come after its deadline: releases, the last deliveries.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+async fn join(name: &str, part: JoinHandle<()>) {
+    if let Err(error) = part.await {
+        tracing::error!(part = name, %error, "a part of the worker failed");
+    }
+}

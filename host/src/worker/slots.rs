@@ -1,0 +1,308 @@
+//! Slots: who may run. One limit for the host, one for a plugin that wants it, and a share for every topic that no
+//! other topic can take, so that a slow topic never fills the pool.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use crate::task::Topic;
+
+/// How fast the measured time of a topic's invocations follows the present: the weight of the newest in a moving
+/// average. A tenth follows a change within a few dozen tasks and is not thrown by one.
+const NEWEST_WEIGHT: f64 = 0.1;
+
+/// The slots of a host, and the tasks that wait for one.
+pub(super) struct Slots<W> {
+    state: Mutex<State<W>>,
+    /// Told whenever a task waits or a slot becomes free.
+    changed: watch::Sender<()>,
+}
+
+struct State<W> {
+    max: usize,
+    used: usize,
+    topics: BTreeMap<Topic, TopicState<W>>,
+    /// The topic that was served last, so that the next one is served next.
+    last: Option<Topic>,
+}
+
+struct TopicState<W> {
+    /// The plugin's own limit.
+    limit: usize,
+    /// Whether a plugin serves the topic; one that is gone needs no share.
+    served: bool,
+    running: usize,
+    waiting: VecDeque<W>,
+    /// The time that a slot is occupied by one task, outcome delivered.
+    occupied: Option<Duration>,
+}
+
+impl<W> Default for TopicState<W> {
+    fn default() -> Self {
+        Self { limit: usize::MAX, served: false, running: 0, waiting: VecDeque::new(), occupied: None }
+    }
+}
+
+/// What a topic can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Tasks that may be fetched now.
+    pub(super) tasks: usize,
+    /// Tasks that it could take if it were idle, the fetch-ahead included.
+    pub(super) capacity: usize,
+}
+
+impl<W> Slots<W> {
+    pub(super) fn new(max: NonZeroUsize) -> Self {
+        let state = State { max: max.get(), used: 0, topics: BTreeMap::new(), last: None };
+        Self { state: Mutex::new(state), changed: watch::Sender::new(()) }
+    }
+
+    /// Hears whenever a task waits or a slot becomes free.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        // Counters are changed in single steps; a panic between them is not possible.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which topics are served, and their limits.
+    pub(super) fn serve(&self, topics: impl IntoIterator<Item = (Topic, Option<NonZeroUsize>)>) {
+        let mut state = self.state();
+        for topic in state.topics.values_mut() {
+            topic.served = false;
+        }
+        for (topic, limit) in topics {
+            let entry = state.topics.entry(topic).or_default();
+            entry.served = true;
+            entry.limit = limit.map_or(usize::MAX, NonZeroUsize::get);
+        }
+        state.topics.retain(|_, topic| topic.served || topic.running > 0 || !topic.waiting.is_empty());
+        drop(state);
+        self.changed.send_replace(());
+    }
+
+    /// Queues a task.
+    pub(super) fn wait(&self, topic: &Topic, waiting: W) {
+        self.state().topics.entry(topic.clone()).or_default().waiting.push_back(waiting);
+        self.changed.send_replace(());
+    }
+
+    /// Takes a slot for the next waiting task, if one may run. Topics take turns.
+    pub(super) fn next(self: &Arc<Self>) -> Option<(W, Slot<W>)> {
+        let mut state = self.state();
+        let after = state.last.clone();
+        let reserved = state.reserved();
+        let ready = |state: &State<W>, topic: &Topic| {
+            let topic = &state.topics[topic];
+            !topic.waiting.is_empty() && state.takes(topic, reserved) > 0
+        };
+        let topics: Vec<Topic> = state.topics.keys().cloned().collect();
+        let start = after.map_or(0, |after| topics.iter().position(|topic| *topic > after).unwrap_or(0));
+        let turn = topics.iter().cycle().skip(start).take(topics.len());
+        let topic = turn.into_iter().find(|topic| ready(&state, topic))?.clone();
+        let entry = state.topics.get_mut(&topic)?;
+        let waiting = entry.waiting.pop_front()?;
+        entry.running += 1;
+        state.used += 1;
+        state.last = Some(topic.clone());
+        drop(state);
+        Some((waiting, Slot { slots: self.clone(), topic, taken: Instant::now() }))
+    }
+
+    /// What each served topic can take: free slots and, when its tasks are quick, a fetch-ahead of so much work.
+    pub(super) fn rooms(&self, fetch_ahead: Duration) -> BTreeMap<Topic, Room> {
+        let state = self.state();
+        let all = state.reserved();
+        let served = state.topics.iter().filter(|(_, topic)| topic.served);
+        served.map(|(name, topic)| (name.clone(), state.room(topic, all, fetch_ahead))).collect()
+    }
+
+    /// Takes all waiting tasks of the topics for which `which` holds out of their queues.
+    pub(super) fn drain(&self, which: impl Fn(&Topic) -> bool) -> Vec<W> {
+        let mut state = self.state();
+        state
+            .topics
+            .iter_mut()
+            .filter(|(topic, _)| which(topic))
+            .flat_map(|(_, entry)| entry.waiting.drain(..))
+            .collect()
+    }
+}
+
+impl<W> State<W> {
+    /// The slots that every served topic can count on: half of the pool, in equal parts. The other half goes to
+    /// whoever needs it.
+    fn guarantee(&self) -> usize {
+        let served = self.topics.values().filter(|topic| topic.served).count().max(1);
+        if served == 1 { self.max } else { (self.max / (2 * served)).max(usize::from(served <= self.max)) }
+    }
+
+    /// What a topic's guarantee still holds back for it.
+    fn unused(&self, topic: &TopicState<W>, guarantee: usize) -> usize {
+        if topic.served { guarantee.min(topic.limit).saturating_sub(topic.running) } else { 0 }
+    }
+
+    /// The free slots that the guarantees of all topics hold back.
+    fn reserved(&self) -> usize {
+        let guarantee = self.guarantee();
+        self.topics.values().map(|topic| self.unused(topic, guarantee)).sum()
+    }
+
+    /// How many more slots a topic may take now, given what is reserved for all of them.
+    fn takes(&self, topic: &TopicState<W>, reserved: usize) -> usize {
+        let guarantee = self.guarantee();
+        let free = self.max - self.used;
+        let for_others = reserved - self.unused(topic, guarantee);
+        let own = guarantee.saturating_sub(topic.running).min(free);
+        own.max(free.saturating_sub(for_others)).min(topic.limit.saturating_sub(topic.running))
+    }
+
+    fn room(&self, topic: &TopicState<W>, reserved: usize, fetch_ahead: Duration) -> Room {
+        let most = topic.limit.min(self.max);
+        let ahead = match topic.occupied {
+            // Unmeasured or slow: what is fetched ahead would only wait with its lock running.
+            None => 0,
+            Some(occupied) if occupied > fetch_ahead => 0,
+            Some(occupied) => {
+                let rounds = fetch_ahead.as_secs_f64() / occupied.as_secs_f64().max(SHORTEST_MEASURE);
+                (most as f64 * rounds) as usize
+            }
+        };
+        let tasks = (self.takes(topic, reserved) + ahead).saturating_sub(topic.waiting.len());
+        Room { tasks, capacity: most + ahead }
+    }
+}
+
+/// Seconds; nothing that reaches the engine is quicker.
+const SHORTEST_MEASURE: f64 = 0.000_1;
+
+/// A slot; free again when dropped.
+pub(super) struct Slot<W> {
+    slots: Arc<Slots<W>>,
+    topic: Topic,
+    taken: Instant,
+}
+
+impl<W> Drop for Slot<W> {
+    fn drop(&mut self) {
+        let mut state = self.slots.state();
+        state.used -= 1;
+        if let Some(entry) = state.topics.get_mut(&self.topic) {
+            entry.running -= 1;
+            let newest = self.taken.elapsed();
+            entry.occupied = Some(match entry.occupied {
+                None => newest,
+                Some(before) => before.mul_f64(1.0 - NEWEST_WEIGHT) + newest.mul_f64(NEWEST_WEIGHT),
+            });
+        }
+        drop(state);
+        self.slots.changed.send_replace(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(max: usize, topics: &[(&str, Option<usize>)]) -> Arc<Slots<&'static str>> {
+        let slots = Slots::new(NonZeroUsize::new(max).expect("positive"));
+        slots.serve(topics.iter().map(|(name, limit)| (Topic::new(*name), limit.and_then(NonZeroUsize::new))));
+        Arc::new(slots)
+    }
+
+    fn fill(slots: &Arc<Slots<&'static str>>, topic: &'static str, count: usize) {
+        for _ in 0..count {
+            slots.wait(&Topic::new(topic), topic);
+        }
+    }
+
+    fn run(slots: &Arc<Slots<&'static str>>) -> Vec<(&'static str, Slot<&'static str>)> {
+        std::iter::from_fn(|| slots.next()).collect()
+    }
+
+    fn room(slots: &Arc<Slots<&'static str>>, fetch_ahead: Duration) -> usize {
+        slots.rooms(fetch_ahead)[&Topic::new("a")].tasks
+    }
+
+    #[test]
+    fn the_only_topic_may_use_the_whole_pool() {
+        let slots = slots(8, &[("a", None)]);
+        fill(&slots, "a", 10);
+        assert_eq!(run(&slots).len(), 8);
+    }
+
+    #[test]
+    fn a_topic_that_fills_the_pool_leaves_the_others_their_share() {
+        let slots = slots(8, &[("slow", None), ("quick", None)]);
+        fill(&slots, "slow", 20);
+        let slow = run(&slots);
+        assert_eq!(slow.len(), 6);
+        fill(&slots, "quick", 20);
+        assert_eq!(run(&slots).iter().filter(|(topic, _)| *topic == "quick").count(), 2);
+    }
+
+    #[test]
+    fn waiting_topics_take_turns() {
+        let slots = slots(4, &[("a", None), ("b", None)]);
+        fill(&slots, "a", 4);
+        fill(&slots, "b", 4);
+        let order: Vec<_> = run(&slots).into_iter().map(|(topic, _)| topic).collect();
+        assert_eq!(order.len(), 4);
+        assert_eq!(order.iter().filter(|topic| **topic == "a").count(), 2);
+    }
+
+    #[test]
+    fn a_plugins_own_limit_holds() {
+        let slots = slots(8, &[("a", Some(2))]);
+        fill(&slots, "a", 10);
+        let running = run(&slots);
+        assert_eq!(running.len(), 2);
+        drop(running);
+        assert_eq!(run(&slots).len(), 2);
+    }
+
+    #[test]
+    fn a_freed_slot_can_be_taken_again() {
+        let slots = slots(1, &[("a", None)]);
+        fill(&slots, "a", 2);
+        let first = slots.next().expect("a slot");
+        assert!(slots.next().is_none());
+        drop(first);
+        assert!(slots.next().is_some());
+    }
+
+    #[test]
+    fn more_topics_than_slots_still_run() {
+        let slots = slots(2, &[("a", None), ("b", None), ("c", None)]);
+        fill(&slots, "c", 2);
+        assert_eq!(run(&slots).len(), 2);
+    }
+
+    #[test]
+    fn quick_work_is_fetched_ahead_and_slow_work_is_not() {
+        let slots = slots(4, &[("a", None)]);
+        let topic = Topic::new("a");
+        assert_eq!(room(&slots, Duration::from_millis(500)), 4);
+        slots.state().topics.get_mut(&topic).expect("served").occupied = Some(Duration::from_millis(100));
+        assert_eq!(room(&slots, Duration::from_millis(500)), 4 + 20);
+        slots.state().topics.get_mut(&topic).expect("served").occupied = Some(Duration::from_millis(600));
+        assert_eq!(room(&slots, Duration::from_millis(500)), 4);
+    }
+
+    #[test]
+    fn what_waits_is_not_fetched_again() {
+        let slots = slots(4, &[("a", None)]);
+        fill(&slots, "a", 3);
+        assert_eq!(room(&slots, Duration::ZERO), 1);
+        assert_eq!(slots.drain(|_| true).len(), 3);
+        assert_eq!(room(&slots, Duration::ZERO), 4);
+    }
+}

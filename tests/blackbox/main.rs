@@ -1,0 +1,13 @@
+//! The binary from outside, against a scripted engine: no Java, every fault on demand.
+//!
+//! The guests that it runs are built by `cargo xtask guests`.
+
+mod bad_input;
+mod delivery;
+mod flow;
+mod locks;
+mod outcomes;
+mod reload;
+mod sandbox;
+mod scene;
+mod shutdown;

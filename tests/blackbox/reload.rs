@@ -1,0 +1,185 @@
+//! Changes in the plugin directory take effect without a restart, and a bad one never costs the good version.
+
+use std::{fs, time::Duration};
+
+use fetchlock_harness::{fetchlock::Fetchlock, guests::guest, stub_engine::TaskSpec};
+use serde_json::json;
+
+use crate::scene::{SOON, Scene};
+
+async fn build_of(scene: &Scene, topic: &str) -> (String, String) {
+    let task = scene.engine.add_task(TaskSpec::new(topic, json!({})));
+    let variables = scene.engine.await_completed(&task, SOON).await.expect("completed");
+    let text = |name: &str| variables[name]["value"].as_str().unwrap_or_default().to_owned();
+    (text("build"), text("version"))
+}
+
+fn servings(host: &Fetchlock) -> usize {
+    host.log_lines().iter().filter(|line| line["message"] == "plugin serving").count()
+}
+
+async fn await_servings(host: &Fetchlock, topic: &str, count: usize) {
+    let counted = std::cell::Cell::new(0);
+    let found = host.await_log(
+        |line| {
+            if line["message"] == "plugin serving" && line["topic"] == topic {
+                counted.set(counted.get() + 1);
+            }
+            counted.get() == count
+        },
+        SOON,
+    );
+    found.await.unwrap_or_else(|error| panic!("{topic} did not serve {count} times: {error:#}"));
+}
+
+#[tokio::test]
+async fn a_replaced_component_serves_the_next_task() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_guest("versioned-v2", "versioned");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn a_component_copied_slowly_in_place_serves_when_it_is_whole() {
+    use std::io::Write;
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.builder().setting("plugins.stable", "\"300ms\"").start().expect("started");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    let bytes = fs::read(guest("versioned-v2").expect("built")).expect("read");
+    let mut file = fs::File::create(scene.plugins().join("versioned.wasm")).expect("opened");
+    for part in bytes.chunks(bytes.len() / 8) {
+        file.write_all(part).expect("written");
+        file.sync_all().expect("flushed");
+        // A slow copy is what is being tested; there is nothing to await.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    drop(file);
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+    assert!(!host.logs().contains("plugin refused"), "{}", host.logs());
+}
+
+#[tokio::test]
+async fn a_changed_manifest_is_a_new_version() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    scene.drop_file("versioned.toml", b"[config]\nversion = \"one\"\n");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.1, "one");
+    scene.drop_file("versioned.toml", b"[config]\nversion = \"two\"\n");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.1, "two");
+}
+
+#[tokio::test]
+async fn a_broken_replacement_keeps_the_last_good_version() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_file("versioned.wasm", b"not wasm at all");
+    let line = host.await_text("plugin refused", SOON).await.expect("refused");
+    assert!(line.contains("keeps serving") && line.contains("versioned.wasm"), "{line}");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_guest("versioned-v2", "versioned");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn the_same_bytes_written_again_are_no_reload() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_guest("versioned-v1", "versioned");
+    // Another plugin that comes later has been seen after it.
+    scene.drop_guest("versioned-v1", "later");
+    await_servings(&host, "later", 1).await;
+    assert_eq!(servings(&host), 2);
+}
+
+#[tokio::test]
+async fn a_removed_plugin_is_fetched_no_more_and_may_come_back() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    fs::remove_file(scene.plugins().join("versioned.wasm")).expect("removed");
+    host.await_text("plugin removed", SOON).await.expect("noticed");
+    scene.drop_guest("versioned-v2", "versioned");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn a_new_topic_is_fetched_although_a_poll_is_parked() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "first");
+    let _host = scene.start();
+    scene.engine.await_parked(1, SOON).await.expect("parked");
+    scene.drop_guest("versioned-v1", "second");
+    let (build, _) = build_of(&scene, "second").await;
+    assert_eq!(build, "v1");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_symlink_swap_as_kubernetes_does_it_is_a_reload() {
+    use std::os::unix::fs::symlink;
+    let scene = Scene::new().await;
+    let at = |name: &str| scene.plugins().join(name);
+    for (version, build) in [("..one", "versioned-v1"), ("..two", "versioned-v2")] {
+        fs::create_dir(at(version)).expect("made");
+        fs::copy(guest(build).expect("built"), at(version).join("versioned.wasm")).expect("copied");
+    }
+    symlink("..one", at("..data")).expect("linked");
+    symlink("..data/versioned.wasm", at("versioned.wasm")).expect("linked");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    symlink("..two", at("..data_tmp")).expect("linked");
+    fs::rename(at("..data_tmp"), at("..data")).expect("swapped");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn two_files_for_one_topic_are_refused_with_both_names_and_the_one_that_served_goes_on() {
+    let scene = Scene::new().await;
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_file("rival.toml", b"topic = \"versioned\"\n");
+    scene.drop_guest("versioned-v2", "rival");
+    let line = host.await_text("its topic `versioned` is served by", SOON).await.expect("refused");
+    assert!(line.contains("rival.wasm") && line.contains("versioned.wasm"), "{line}");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    // When the first goes, the second may come.
+    fs::remove_file(scene.plugins().join("versioned.wasm")).expect("removed");
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn without_file_events_the_rescan_finds_the_change() {
+    let scene = Scene::new().await;
+    // A directory that is replaced takes its watch with it.
+    let plugins = scene.plugins().join("inner");
+    fs::create_dir(&plugins).expect("made");
+    let host = Fetchlock::builder(env!("CARGO_BIN_EXE_fetchlock"))
+        .engine(&scene.engine.url())
+        .plugins_dir(&plugins)
+        .setting("plugins.rescan", "\"200ms\"")
+        .start()
+        .expect("started");
+    host.await_text("no plugin yet", SOON).await.expect("started");
+    fs::rename(&plugins, scene.plugins().join("gone")).expect("moved away");
+    fs::create_dir(&plugins).expect("made anew");
+    fs::copy(guest("versioned-v1").expect("built"), plugins.join("versioned.wasm")).expect("copied");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+}

@@ -1,0 +1,62 @@
+//! The end of a host: in order, under load, and at once.
+
+use fetchlock_harness::stub_engine::TaskState;
+use serde_json::json;
+
+use crate::scene::{SOON, Scene, long};
+
+#[tokio::test]
+async fn sigterm_under_load_leaves_every_task_completed_or_released() {
+    let scene = Scene::with_probe("").await;
+    for _ in 0..400 {
+        scene.probe_with("complete-slowly", json!({"n": long(30)}));
+    }
+    let mut host = scene.start();
+    scene
+        .engine
+        .await_requests(SOON, |all| all.iter().filter(|it| it.path.ends_with("/complete")).count() > 50)
+        .await
+        .expect("under load");
+    host.sigterm().expect("sent");
+    let status = host.wait_exit(SOON).await.expect("exited");
+    assert!(status.success(), "{status}\n{}", host.logs());
+    for (task, state) in scene.engine.states() {
+        let fine = matches!(state, TaskState::Completed { .. } | TaskState::Ready);
+        assert!(fine, "{task}: {state:?}\n{}", host.logs());
+    }
+}
+
+#[tokio::test]
+async fn sigterm_lets_what_runs_finish() {
+    let scene = Scene::with_probe("").await;
+    let task = scene.probe_with("complete-slowly", json!({"n": long(2_000)}));
+    let mut host = scene.start();
+    scene.engine.await_state(&task, SOON, |state| matches!(state, TaskState::Locked { .. })).await.expect("running");
+    host.sigterm().expect("sent");
+    assert!(host.wait_exit(SOON).await.expect("exited").success());
+    assert!(matches!(scene.engine.state(&task), TaskState::Completed { .. }));
+}
+
+#[tokio::test]
+async fn what_runs_beyond_the_shutdown_timeout_is_released_and_no_failure_is_reported() {
+    let scene = Scene::with_probe("").await;
+    let task = scene.probe_with("complete-slowly", json!({"n": long(60_000)}));
+    let mut host = scene.builder().setting("worker.shutdown-timeout", "\"500ms\"").start().expect("started");
+    scene.engine.await_state(&task, SOON, |state| matches!(state, TaskState::Locked { .. })).await.expect("running");
+    host.sigterm().expect("sent");
+    assert!(host.wait_exit(SOON).await.expect("exited").success());
+    assert_eq!(scene.engine.state(&task), TaskState::Ready);
+    assert!(scene.engine.requests_to("/failure").is_empty());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let scene = Scene::with_probe("").await;
+    let task = scene.probe_with("complete-slowly", json!({"n": long(60_000)}));
+    let mut host = scene.start();
+    scene.engine.await_state(&task, SOON, |state| matches!(state, TaskState::Locked { .. })).await.expect("running");
+    host.sigterm().expect("sent");
+    host.await_text("stopping", SOON).await.expect("stopping");
+    host.sigterm().expect("sent");
+    assert_eq!(host.wait_exit(std::time::Duration::from_secs(5)).await.expect("exited").code(), Some(130));
+}

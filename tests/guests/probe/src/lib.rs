@@ -1,0 +1,84 @@
+//! One guest that misbehaves in every way the host must withstand.
+//!
+//! The text variable `behaviour` picks what it does: a name of [`BEHAVIOURS`]. The variable `n` (an integer of any width,
+//! or a double) and the text variable `text` refine it where the description of a behaviour says so. A task without
+//! `behaviour`, or with one that is not known, fails with an error that says so; nothing is guessed.
+//!
+//! What must not happen (a host that accepts a second decision, say) is a panic: the test sees a trap with a message
+//! instead of a completion.
+
+mod decide;
+mod harm;
+mod look;
+mod support;
+
+use support::text_variable;
+
+/// What wit-bindgen makes of the contract in `wit/`.
+mod bindings {
+    wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
+}
+
+/// What a behaviour returns, and with it the handler.
+type Returned = Result<(), String>;
+
+/// A name and what it does.
+type Behaviour = (&'static str, fn() -> Returned);
+
+/// All behaviours. Each is described at its function.
+const BEHAVIOURS: &[Behaviour] = &[
+    // Decisions, good and bad.
+    ("complete", decide::complete),
+    ("complete-slowly", decide::complete_slowly),
+    ("err", decide::err),
+    ("fail-retry", decide::fail_retry),
+    ("fail-exactly", decide::fail_exactly),
+    ("fail-never", decide::fail_never),
+    ("system-down", decide::system_down),
+    ("bpmn-error", decide::bpmn_error),
+    ("unlock", decide::unlock),
+    ("hand-off", decide::hand_off),
+    ("undecided", decide::undecided),
+    ("decide-twice", decide::decide_twice),
+    ("decide-then-trap", decide::decide_then_trap),
+    ("decide-then-err", decide::decide_then_err),
+    ("decide-then-loop", decide::decide_then_loop),
+    ("invalid-decision", decide::invalid_decision),
+    ("nan", decide::nan),
+    ("extend-lock", decide::extend_lock),
+    ("progress", decide::progress),
+    // Harm.
+    ("trap", harm::trap),
+    ("stack-overflow", harm::stack_overflow),
+    ("spin", harm::spin),
+    ("sleep-forever", harm::sleep_forever),
+    ("memory-bomb", harm::memory_bomb),
+    ("log-flood", harm::log_flood),
+    ("log-escapes", harm::log_escapes),
+    ("stdout-noise", harm::stdout_noise),
+    ("host-call-flood", harm::host_call_flood),
+    ("huge-variable", harm::huge_variable),
+    ("exit", harm::exit),
+    // What a guest can see.
+    ("load-file", look::load_file),
+    ("config", look::config),
+    ("context", look::context),
+    ("probe-sandbox", look::probe_sandbox),
+    ("random", look::random),
+];
+
+struct Probe;
+
+bindings::export!(Probe with_types_in bindings);
+
+impl bindings::Guest for Probe {
+    fn handle() -> Returned {
+        let name =
+            text_variable("behaviour")?.ok_or("variable `behaviour`: expected a String, found no such variable")?;
+        let Some((_, behave)) = BEHAVIOURS.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = BEHAVIOURS.iter().map(|(name, _)| *name).collect();
+            return Err(format!("behaviour `{name}` is not one of {}", known.join(", ")));
+        };
+        behave()
+    }
+}

@@ -1,0 +1,1 @@
+//! The binary from outside, against a real Operaton.

@@ -1,0 +1,139 @@
+//! Building the guest components.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use fetchlock_harness::guests::{guests_dir, target_dir};
+
+use crate::cargo::{cargo, root, run};
+use crate::prerequisites::GUEST_TARGET;
+
+/// One component that is built.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    /// Under this name, with `.wasm`, it lies among the built guests.
+    name: &'static str,
+    /// Its crate's folder in the repository.
+    folder: &'static str,
+    /// Its crate's name.
+    package: &'static str,
+    /// The features that it is built with.
+    features: &'static [&'static str],
+    /// Whether it is put into the plugin directory too, with the manifest that lies in its folder.
+    is_example: bool,
+}
+
+/// The example that a newcomer sees at work.
+pub(crate) const EXAMPLE: Guest = Guest {
+    name: "check-payment",
+    folder: "guest-examples/rust",
+    package: "check-payment",
+    features: &[],
+    is_example: true,
+};
+
+/// Every guest.
+pub(crate) const ALL: &[Guest] = &[
+    EXAMPLE,
+    Guest { name: "probe", folder: "tests/guests/probe", package: "probe", features: &[], is_example: false },
+    // Twice the same plugin with other bytes, for the tests of hot reload.
+    Guest {
+        name: "versioned-v1",
+        folder: "tests/guests/versioned",
+        package: "versioned",
+        features: &[],
+        is_example: false,
+    },
+    Guest {
+        name: "versioned-v2",
+        folder: "tests/guests/versioned",
+        package: "versioned",
+        features: &["v2"],
+        is_example: false,
+    },
+];
+
+/// Builds guests, copies each to `<target>/guests/NAME.wasm`, and installs the example into `plugins/`.
+///
+/// # Errors
+/// A guest does not compile, or a file cannot be written.
+pub(crate) fn build(guests: &[Guest]) -> Result<()> {
+    // Of their own, so that the host's build and theirs do not wait for each other's locks.
+    let target = target_dir()?.join("guest-build");
+    let built = guests_dir()?;
+    fs::create_dir_all(&built).with_context(|| format!("cannot create {}", built.display()))?;
+    for guest in guests {
+        let mut command = cargo(&["build", "--release", "--locked", "--target", GUEST_TARGET, "--manifest-path"]);
+        command.arg(manifest(guest.folder)).arg("--target-dir").arg(&target);
+        command.args(guest.features.iter().flat_map(|feature| ["--features", feature]));
+        run(&mut command)?;
+        let file = format!("{}.wasm", guest.package.replace('-', "_"));
+        let component = target.join(GUEST_TARGET).join("release").join(file);
+        install(&component, &built, &format!("{}.wasm", guest.name))?;
+        if guest.is_example {
+            let plugins = root().join("plugins");
+            fs::create_dir_all(&plugins).with_context(|| format!("cannot create {}", plugins.display()))?;
+            // The manifest first: a running host would else serve the component without its settings for a moment.
+            let manifest = format!("{}.toml", guest.name);
+            install(&root().join(guest.folder).join(&manifest), &plugins, &manifest)?;
+            install(&component, &plugins, &format!("{}.wasm", guest.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the format of every guest's sources.
+///
+/// # Errors
+/// One of them is not formatted.
+pub(crate) fn check_format() -> Result<()> {
+    for folder in folders() {
+        run(cargo(&["fmt", "--check", "--manifest-path"]).arg(manifest(folder)))?;
+    }
+    Ok(())
+}
+
+/// Runs clippy on every guest, for the target that it is built for.
+///
+/// # Errors
+/// One of them has a finding.
+pub(crate) fn check_lints() -> Result<()> {
+    let target = target_dir()?.join("guest-build");
+    for folder in folders() {
+        let mut command = cargo(&["clippy", "--locked", "--all-features", "--target", GUEST_TARGET, "--manifest-path"]);
+        command.arg(manifest(folder)).arg("--target-dir").arg(&target);
+        run(command.args(["--", "--deny", "warnings"]))?;
+    }
+    Ok(())
+}
+
+/// Runs the unit tests of the example, on this machine: its business rule needs no host.
+///
+/// # Errors
+/// One of them fails.
+pub(crate) fn test_example() -> Result<()> {
+    let target = target_dir()?.join("guest-build");
+    let mut command = cargo(&["test", "--locked", "--manifest-path"]);
+    run(command.arg(manifest(EXAMPLE.folder)).arg("--target-dir").arg(&target))
+}
+
+/// The folders of all guests, each once.
+fn folders() -> Vec<&'static str> {
+    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).collect();
+    folders.dedup();
+    folders
+}
+
+fn manifest(folder: &str) -> std::path::PathBuf {
+    root().join(folder).join("Cargo.toml")
+}
+
+/// Copies a file so that who watches the directory sees it whole or not at all: beside it under a name that the host
+/// ignores, then renamed.
+fn install(from: &Path, directory: &Path, name: &str) -> Result<()> {
+    let partial = directory.join(format!(".{name}.tmp"));
+    let goal = directory.join(name);
+    fs::copy(from, &partial).with_context(|| format!("cannot copy {} to {}", from.display(), partial.display()))?;
+    fs::rename(&partial, &goal).with_context(|| format!("cannot rename {} to {}", partial.display(), goal.display()))
+}

@@ -1,0 +1,45 @@
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`.
+
+mod cargo;
+mod demo;
+mod guests;
+mod orders;
+mod prerequisites;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Run every check: format, lints, unit tests, black-box tests, and the tests on a real engine
+    Test(test::Options),
+    /// Show the host at work on a real engine with the example plugin, until Ctrl-C
+    Demo(demo::Options),
+    /// Build the guest components, and put the example into the plugin directory
+    Guests,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Test(options) => test::run(&options),
+        Chore::Demo(options) => demo::run(&options),
+        Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
