@@ -63,7 +63,11 @@ async fn a_journalled_task_that_is_fetched_again_is_delivered_and_not_run() {
     // The next host gets the task from the engine again before it can deliver.
     scene.engine.expire_lock(&task);
     let host = scene.start();
-    host.await_text("the outcome of this task is journalled", SOON).await.expect("recognised");
+    scene
+        .engine
+        .await_requests(SOON, |_| scene.engine.times_fetched(&task) >= 2)
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", host.logs()));
     scene.engine.clear_faults();
     scene.engine.await_completed(&task, SOON).await.expect("delivered");
     assert_eq!(handler_runs(&scene), 1);

@@ -140,6 +140,21 @@ async fn an_unlock_gives_the_task_back_and_a_hand_off_leaves_it_locked() {
 }
 
 #[tokio::test]
+async fn a_task_that_comes_back_before_the_engines_answer_to_its_failure_is_not_forgotten() {
+    // Retries without a wait: the engine hands the task out while the journal still forgets its failure.
+    let scene = Scene::with_probe("retry = \"R20/PT0S\"\n").await;
+    let tasks: Vec<String> = (0..5).map(|_| scene.probe("err")).collect();
+    let _host = scene.start();
+    for task in &tasks {
+        scene
+            .engine
+            .await_state(task, SOON, TaskState::is_incident)
+            .await
+            .expect("all 21 runs, long before a lock of 60 s");
+    }
+}
+
+#[tokio::test]
 async fn system_down_burns_no_retry_and_pauses_the_topic() {
     let scene = Scene::with_probe("").await;
     let task = scene.probe("system-down");

@@ -60,7 +60,8 @@ impl Ending {
         };
         let mut details = String::new();
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-            details.push_str(&frames(backtrace));
+            // wasmtime's own form demangles names and knows lines, if the component has them.
+            details.push_str(&format!("guest backtrace: {backtrace}\n"));
         }
         if !stderr.is_empty() {
             details.push_str("standard error:\n");
@@ -98,26 +99,6 @@ fn describe(trap: Trap) -> String {
         Trap::UnreachableCodeReached => "unreachable code: a panic or abort of the handler".into(),
         other => other.to_string(),
     }
-}
-
-fn frames(backtrace: &WasmBacktrace) -> String {
-    let mut text = String::from("guest backtrace:\n");
-    for (number, frame) in backtrace.frames().iter().enumerate() {
-        let name = frame
-            .func_name()
-            .map_or_else(|| format!("function {}", frame.func_index()), |name| rustc_demangled(frame, name));
-        text.push_str(&format!("  {number}: {name}"));
-        if let Some(symbol) = frame.symbols().iter().find(|symbol| symbol.file().is_some()) {
-            let line = symbol.line().map(|line| format!(":{line}")).unwrap_or_default();
-            text.push_str(&format!(" at {}{line}", symbol.file().unwrap_or_default()));
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn rustc_demangled(frame: &wasmtime::FrameInfo, name: &str) -> String {
-    frame.symbols().iter().find_map(|symbol| symbol.name()).unwrap_or(name).to_owned()
 }
 
 /// The message of a panic on standard error, as Rust and Go write it.

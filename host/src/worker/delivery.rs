@@ -8,6 +8,7 @@ use std::{
 use super::{
     Desk,
     decision::SharedSlot,
+    dispatch,
     held::{Lock, Phase},
     release,
 };
@@ -54,13 +55,30 @@ pub(super) fn resume(desk: &Arc<Desk>) {
 pub(super) fn start(desk: &Arc<Desk>, entry: Arc<Entry>, slot: Option<SharedSlot>) {
     let desk = desk.clone();
     desk.tracker.clone().spawn(async move {
-        tokio::select! {
-            () = desk.abandon.cancelled() => {}
-            () = deliver(&desk, &entry) => {}
-        }
+        let end = tokio::select! {
+            () = desk.abandon.cancelled() => End::Over,
+            end = deliver(&desk, &entry) => end,
+        };
         drop(slot);
-        desk.held.remove(&entry.task);
+        let again = desk.held.remove(&entry.task);
+        // The engine may hand a task out again before its answer to our failure has arrived here.
+        if let (End::Lives { sent }, Some(again)) = (end, again)
+            && again.arrived > sent
+        {
+            dispatch::take_again(&desk, again);
+        }
     });
+}
+
+/// How a delivery ended.
+enum End {
+    /// Nothing more can come of the task, or it is not for this host to say.
+    Over,
+    /// The engine may hand the task out again, to anybody.
+    Lives {
+        /// When the call was sent that the engine accepted.
+        sent: Instant,
+    },
 }
 
 /// Removes an outcome from the journal in the background.
@@ -75,22 +93,25 @@ async fn forget_now(desk: &Desk, task: &TaskId) {
     }
 }
 
-async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) {
+async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
     let began = Instant::now();
     let mut waits = desk.options.backoff.waits();
     let (mut rejections, mut tries) = (0, 0_u32);
     let (topic, task, outcome) = (&entry.topic, &entry.task, entry.outcome.name());
     loop {
         let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
-        let result = {
-            let Ok(_permit) = desk.deliveries.acquire().await else { return };
-            send(desk, entry, &worker).await
+        let (sent, result) = {
+            let Ok(_permit) = desk.deliveries.acquire().await else { return End::Over };
+            (Instant::now(), send(desk, entry, &worker).await)
         };
         let error = match result {
             Ok(()) => {
                 desk.health.answered();
                 delivered(desk, entry, began).await;
-                return;
+                return match entry.outcome {
+                    Outcome::Complete { .. } | Outcome::BpmnError { .. } => End::Over,
+                    Outcome::Failure(_) | Outcome::Unlock { .. } | Outcome::HandOff { .. } => End::Lives { sent },
+                };
             }
             Err(error) => error,
         };
@@ -98,21 +119,21 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) {
             Disposition::Gone => {
                 tracing::info!(%topic, %task, outcome, "the task is gone from the engine: its outcome is dropped");
                 forget_now(desk, task).await;
-                return;
+                return End::Over;
             }
             // Another lane of ours may have fetched it meanwhile; then its id is the one to use.
             Disposition::Superseded if desk.held.worker(task).is_some_and(|now| now != worker) => {}
             Disposition::Superseded => {
                 tracing::warn!(%topic, %task, outcome, %error, "somebody else has the task: its outcome is dropped");
                 forget_now(desk, task).await;
-                return;
+                return End::Over;
             }
             Disposition::Reject => {
                 rejections += 1;
                 tracing::warn!(%topic, %task, outcome, attempt = rejections, "{error}");
                 if rejections == REJECTIONS {
                     reject(desk, entry, &error).await;
-                    return;
+                    return End::Over;
                 }
                 tokio::time::sleep(REJECTION_PAUSE).await;
             }
@@ -174,7 +195,7 @@ async fn keep(desk: &Desk, entry: &Entry, state: State) {
 
 /// Makes an incident of an outcome that the engine will not have. The outcome stays journalled: when the operator
 /// retries the incident it is delivered again.
-async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) {
+async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End {
     let (topic, task) = (&entry.topic, &entry.task);
     let message = format!(
         "{topic} (version {}): the engine rejects the outcome `{}`: {why}",
@@ -185,20 +206,22 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) {
                    the same outcome is then delivered again.";
     let incident = Failure::new(&message, Some(details.to_owned()), 0, Duration::ZERO);
     let mut waits = desk.options.backoff.waits();
-    loop {
+    let sent = loop {
         let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
-        let Err(error) = desk.engine.failure(task, &worker, &incident).await else { break };
+        let sent = Instant::now();
+        let Err(error) = desk.engine.failure(task, &worker, &incident).await else { break sent };
         match error.disposition() {
             Disposition::Gone | Disposition::Superseded => {
                 tracing::warn!(%topic, %task, %error, "the rejected outcome's task is not ours any more: it is dropped");
                 forget_now(desk, task).await;
-                return;
+                return End::Over;
             }
             Disposition::Retry | Disposition::Reject => desk.health.wait(waits.after(&error)).await,
         }
-    }
+    };
     tracing::error!(%topic, %task, "incident: {message}");
     keep(desk, entry, State::Rejected(incident.message)).await;
+    End::Lives { sent }
 }
 
 async fn send(desk: &Desk, entry: &Entry, worker: &WorkerId) -> Result<(), EngineError> {

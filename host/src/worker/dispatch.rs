@@ -10,7 +10,7 @@ use super::{
     Desk,
     breaker::Gate,
     decision, delivery,
-    held::{Lock, Phase},
+    held::{Again, Lock, Phase},
     release,
 };
 use crate::{
@@ -30,32 +30,47 @@ pub(super) struct Waiting {
 
 /// Takes the tasks of one answer in.
 pub(super) fn take_in(desk: &Arc<Desk>, tasks: Vec<LockedTask>, asked: &[Subscription], arrived: Instant) {
-    for LockedTask { task, variables } in tasks {
-        let subscription = asked.iter().find(|it| it.topic == task.topic);
-        let duration = subscription.map_or(DEFAULT_LOCK, |it| it.lock_duration);
-        // The lock began when the engine answered, not when the request was sent: it may have been parked since.
-        let until = (arrived + duration).checked_sub(desk.health.latency()).unwrap_or(arrived);
-        let lock = Lock { until, duration };
-        let task = Arc::new(task);
-        match relation(desk, &task, subscription) {
-            Relation::Ours(phase) => {
-                tracing::debug!(topic = %task.topic, task = %task.id, ?phase, "a task came again: its new lock is taken over");
-                desk.held.take(&task.id, &task.worker_id, lock, phase);
+    for locked in tasks {
+        let subscription = asked.iter().find(|it| it.topic == locked.task.topic);
+        take_one(desk, locked, subscription, arrived);
+    }
+}
+
+/// Takes a task in that arrived while its outcome was on its way, now that the engine has answered.
+pub(super) fn take_again(desk: &Arc<Desk>, again: Again) {
+    take_one(desk, again.locked, again.subscription.as_ref(), again.arrived);
+}
+
+fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscription>, arrived: Instant) {
+    let duration = subscription.map_or(DEFAULT_LOCK, |it| it.lock_duration);
+    // The lock began when the engine answered, not when the request was sent: it may have been parked since.
+    let until = (arrived + duration).checked_sub(desk.health.latency()).unwrap_or(arrived);
+    let lock = Lock { until, duration };
+    let (id, worker) = (&locked.task.id, &locked.task.worker_id);
+    let topic = &locked.task.topic;
+    match relation(desk, &locked.task, subscription) {
+        Relation::Ours => {
+            let phase = desk.held.take(id, worker, lock, Phase::Waiting);
+            tracing::debug!(%topic, task = %id, ?phase, "a task came again: its new lock is taken over");
+            if phase == Some(Phase::Delivering) {
+                let id = id.clone();
+                desk.held.arrived_again(&id, Again { locked, subscription: subscription.cloned(), arrived });
             }
-            Relation::Decided(entry) => {
-                tracing::info!(topic = %task.topic, task = %task.id, outcome = entry.outcome.name(), "the outcome of this task is journalled: it is delivered again, its handler is not run");
-                desk.held.take(&task.id, &task.worker_id, lock, Phase::Delivering);
-                delivery::start(desk, entry, None);
-            }
-            Relation::New(plugin) => {
-                desk.held.take(&task.id, &task.worker_id, lock, Phase::Waiting);
-                begin(desk, task, variables, plugin);
-            }
-            Relation::Nobodys(why) => {
-                tracing::info!(topic = %task.topic, task = %task.id, why, "a task is given back");
-                desk.held.take(&task.id, &task.worker_id, lock, Phase::Waiting);
-                release(desk, task.id.clone());
-            }
+        }
+        Relation::Decided(entry) => {
+            let outcome = entry.outcome.name();
+            tracing::info!(%topic, task = %id, outcome, "the outcome of this task is journalled: it is delivered again, its handler is not run");
+            desk.held.take(id, worker, lock, Phase::Delivering);
+            delivery::start(desk, entry, None);
+        }
+        Relation::New(plugin) => {
+            desk.held.take(id, worker, lock, Phase::Waiting);
+            begin(desk, Arc::new(locked.task), locked.variables, plugin);
+        }
+        Relation::Nobodys(why) => {
+            tracing::info!(%topic, task = %id, why, "a task is given back");
+            desk.held.take(id, worker, lock, Phase::Waiting);
+            release(desk, id.clone());
         }
     }
 }
@@ -64,7 +79,7 @@ pub(super) fn take_in(desk: &Arc<Desk>, tasks: Vec<LockedTask>, asked: &[Subscri
 const DEFAULT_LOCK: Duration = Duration::from_secs(10);
 
 enum Relation {
-    Ours(Phase),
+    Ours,
     Decided(Arc<Entry>),
     New(Arc<Plugin>),
     Nobodys(&'static str),
@@ -72,8 +87,7 @@ enum Relation {
 
 fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Relation {
     if desk.held.contains(&task.id) {
-        // `take` keeps the phase of a task that is held.
-        return Relation::Ours(Phase::Waiting);
+        return Relation::Ours;
     }
     if let Some(entry) = desk.journal.find(&desk.engine_name, &task.id) {
         if to_be_delivered(&entry, task) {

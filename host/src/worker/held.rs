@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::task::{TaskId, WorkerId};
+use crate::task::{LockedTask, Subscription, TaskId, WorkerId};
 
 /// Where a held task is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,16 @@ struct Holding {
     renew_at: Option<Instant>,
     phase: Phase,
     cancel: CancellationToken,
+    again: Option<Again>,
+}
+
+/// A task that arrived while its outcome was on its way. Which of the two the engine saw first is known only when it
+/// has answered.
+#[derive(Debug, Clone)]
+pub(super) struct Again {
+    pub(super) locked: LockedTask,
+    pub(super) subscription: Option<Subscription>,
+    pub(super) arrived: Instant,
 }
 
 /// A lock to extend.
@@ -96,8 +106,8 @@ impl Held {
                 Some(holding.phase)
             }
             None => {
-                let holding =
-                    Holding { worker: worker.clone(), lock, renew_at, phase, cancel: self.halt.child_token() };
+                let cancel = self.halt.child_token();
+                let holding = Holding { worker: worker.clone(), lock, renew_at, phase, cancel, again: None };
                 tasks.insert(task.clone(), holding);
                 None
             }
@@ -130,10 +140,18 @@ impl Held {
         self.tasks().len()
     }
 
-    /// Lets a task go.
-    pub(super) fn remove(&self, task: &TaskId) {
-        self.tasks().remove(task);
+    /// Keeps a task that arrived while its outcome is on its way until the engine has answered.
+    pub(super) fn arrived_again(&self, task: &TaskId, again: Again) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.again = Some(again);
+        }
+    }
+
+    /// Lets a task go; what arrived of it while its outcome was on its way is returned.
+    pub(super) fn remove(&self, task: &TaskId) -> Option<Again> {
+        let removed = self.tasks().remove(task);
         self.removed.send_replace(());
+        removed.and_then(|holding| holding.again)
     }
 
     /// The task is not ours any more: its invocation is cancelled. An outcome on its way finds out by itself.

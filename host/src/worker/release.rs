@@ -18,12 +18,13 @@ const TRIES: usize = 3;
 /// Between tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Releases a held task and lets it go.
+/// Lets a held task go and releases it. In this order: an unlocked task may come back before the engine's answer does.
 pub(super) async fn release(desk: &Desk, task: &TaskId) {
-    if let Some(worker) = desk.held.worker(task) {
+    let worker = desk.held.worker(task);
+    desk.held.remove(task);
+    if let Some(worker) = worker {
         unlock(desk, task, &worker).await;
     }
-    desk.held.remove(task);
 }
 
 /// Unlocks a task if this worker id holds it.

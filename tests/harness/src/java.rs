@@ -25,7 +25,7 @@ pub fn missing() -> Vec<String> {
     }
     if version_line(&PathBuf::from("mvn"), "--version").is_none() {
         missing.push(
-            "mvn was not found: install Maven 3.8 or newer: `apt install maven` on Debian and Ubuntu, `brew install maven` on macOS"
+            "mvn was not found, or does not run: install Maven 3.8 or newer: `apt install maven` on Debian and Ubuntu, `brew install maven` on macOS"
                 .to_owned(),
         );
     }
