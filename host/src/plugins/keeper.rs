@@ -273,7 +273,7 @@ impl Keeper {
                 version = plugin.version,
                 file = file_name(&path),
                 size = %ByteSize(size),
-                compiled_ms = compiled_in.map(|time| time.as_millis()),
+                compiled_ms = compiled_in.map(|time| time.as_millis() as u64),
                 replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
                 "plugin serving"
             );

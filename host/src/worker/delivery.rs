@@ -71,6 +71,7 @@ pub(super) fn start(desk: &Arc<Desk>, entry: Arc<Entry>, slot: Option<SharedSlot
 }
 
 /// How a delivery ended.
+#[must_use]
 enum End {
     /// Nothing more can come of the task, or it is not for this host to say.
     Over,
@@ -132,8 +133,7 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
                 rejections += 1;
                 tracing::warn!(%topic, %task, outcome, attempt = rejections, "{error}");
                 if rejections == REJECTIONS {
-                    reject(desk, entry, &error).await;
-                    return End::Over;
+                    return reject(desk, entry, &error).await;
                 }
                 tokio::time::sleep(REJECTION_PAUSE).await;
             }
@@ -155,7 +155,7 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
 
 async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
     let (topic, task, version) = (&entry.topic, &entry.task, &entry.version);
-    let delivery_ms = began.elapsed().as_millis();
+    let delivery_ms = began.elapsed().as_millis() as u64;
     match &entry.outcome {
         Outcome::Complete { .. } => tracing::info!(%topic, %task, version, delivery_ms, "completed"),
         Outcome::BpmnError { code, .. } => {

@@ -48,15 +48,12 @@ fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscrip
     let lock = Lock { until, duration };
     let (id, worker) = (&locked.task.id, &locked.task.worker_id);
     let topic = &locked.task.topic;
+    let again = || Again { locked: locked.clone(), subscription: subscription.cloned(), arrived };
+    if let Some(phase) = desk.held.adopt(id, worker, lock, again) {
+        tracing::debug!(%topic, task = %id, ?phase, "a task came again: its new lock is taken over");
+        return;
+    }
     match relation(desk, &locked.task, subscription) {
-        Relation::Ours => {
-            let phase = desk.held.take(id, worker, lock, Phase::Waiting);
-            tracing::debug!(%topic, task = %id, ?phase, "a task came again: its new lock is taken over");
-            if phase == Some(Phase::Delivering) {
-                let id = id.clone();
-                desk.held.arrived_again(&id, Again { locked, subscription: subscription.cloned(), arrived });
-            }
-        }
         Relation::Decided(entry) => {
             let outcome = entry.outcome.name();
             tracing::info!(%topic, task = %id, outcome, "the outcome of this task is journalled: it is delivered again, its handler is not run");
@@ -79,16 +76,12 @@ fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscrip
 const DEFAULT_LOCK: Duration = Duration::from_secs(10);
 
 enum Relation {
-    Ours,
     Decided(Arc<Entry>),
     New(Arc<Plugin>),
     Nobodys(&'static str),
 }
 
 fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Relation {
-    if desk.held.contains(&task.id) {
-        return Relation::Ours;
-    }
     if let Some(entry) = desk.journal.find(&desk.engine_name, &task.id) {
         if to_be_delivered(&entry, task) {
             return Relation::Decided(entry);

@@ -94,27 +94,36 @@ impl Held {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a task in, or, if it is held already, takes its new lock over. Returns the phase it was in.
-    pub(super) fn take(&self, task: &TaskId, worker: &WorkerId, lock: Lock, phase: Phase) -> Option<Phase> {
+    /// Takes a task in that is not held.
+    pub(super) fn take(&self, task: &TaskId, worker: &WorkerId, lock: Lock, phase: Phase) {
+        let cancel = self.halt.child_token();
         let renew_at = Some(renew_at(&lock));
+        let holding = Holding { worker: worker.clone(), lock, renew_at, phase, cancel, again: None };
+        self.tasks().insert(task.clone(), holding);
+        self.changed.notify_one();
+    }
+
+    /// If a task is held already: takes its new lock over and returns its phase. While its outcome is on its way the
+    /// arrival is kept until the engine has answered.
+    pub(super) fn adopt(
+        &self,
+        task: &TaskId,
+        worker: &WorkerId,
+        lock: Lock,
+        again: impl FnOnce() -> Again,
+    ) -> Option<Phase> {
         let mut tasks = self.tasks();
-        let before = match tasks.get_mut(task) {
-            Some(holding) => {
-                holding.worker = worker.clone();
-                holding.lock = lock;
-                holding.renew_at = renew_at;
-                Some(holding.phase)
-            }
-            None => {
-                let cancel = self.halt.child_token();
-                let holding = Holding { worker: worker.clone(), lock, renew_at, phase, cancel, again: None };
-                tasks.insert(task.clone(), holding);
-                None
-            }
-        };
+        let holding = tasks.get_mut(task)?;
+        holding.worker = worker.clone();
+        holding.lock = lock;
+        holding.renew_at = Some(renew_at(&lock));
+        if holding.phase == Phase::Delivering {
+            holding.again = Some(again());
+        }
+        let phase = holding.phase;
         drop(tasks);
         self.changed.notify_one();
-        before
+        Some(phase)
     }
 
     /// Moves a task on; `None` if it is not held any more.
@@ -138,13 +147,6 @@ impl Held {
     /// How many tasks are held.
     pub(super) fn len(&self) -> usize {
         self.tasks().len()
-    }
-
-    /// Keeps a task that arrived while its outcome is on its way until the engine has answered.
-    pub(super) fn arrived_again(&self, task: &TaskId, again: Again) {
-        if let Some(holding) = self.tasks().get_mut(task) {
-            holding.again = Some(again);
-        }
     }
 
     /// Lets a task go; what arrived of it while its outcome was on its way is returned.
@@ -221,8 +223,8 @@ mod tests {
         TaskId::new("1")
     }
 
-    fn take(held: &Held, worker: &str, now: Instant) -> Option<Phase> {
-        held.take(&task(), &WorkerId::new(worker), Lock { until: now + MINUTE, duration: MINUTE }, Phase::Waiting)
+    fn take(held: &Held, worker: &str, now: Instant) {
+        held.take(&task(), &WorkerId::new(worker), Lock { until: now + MINUTE, duration: MINUTE }, Phase::Waiting);
     }
 
     #[test]
@@ -240,9 +242,12 @@ mod tests {
     #[test]
     fn a_task_that_arrives_again_keeps_its_phase_and_takes_the_new_lock_over() {
         let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
-        assert_eq!(take(&held, "a", now), None);
+        let lock = Lock { until: now + 2 * MINUTE, duration: MINUTE };
+        let adopt = || held.adopt(&task(), &WorkerId::new("b"), lock, || unreachable!("nothing is on its way"));
+        assert_eq!(adopt(), None, "a task that is not held is not ours to adopt");
+        take(&held, "a", now);
         held.enter(&task(), Phase::Running).expect("held");
-        assert_eq!(take(&held, "b", now + MINUTE), Some(Phase::Running));
+        assert_eq!(adopt(), Some(Phase::Running));
         assert_eq!(held.worker(&task()), Some(WorkerId::new("b")));
         assert!(held.due(now + MINUTE).0.is_empty());
     }

@@ -93,7 +93,7 @@ fn undecided(desk: &Desk, task: &Task, plugin: &Plugin, ending: Ending) -> Outco
 
 fn report(task: &Task, version: &str, decided: Option<Decided>, ending: &Ending, usage: Usage) {
     let Task { topic, id: task, .. } = task;
-    let (ms, cpu_ms) = (usage.wall.as_millis(), usage.cpu.as_millis());
+    let (ms, cpu_ms) = (usage.wall.as_millis() as u64, usage.cpu.as_millis() as u64);
     match (decided, ending) {
         (_, Ending::Returned(Ok(()))) => {
             tracing::debug!(%topic, version, %task, ms, cpu_ms, memory = usage.memory, "handler returned")

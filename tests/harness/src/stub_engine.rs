@@ -289,6 +289,11 @@ impl StubEngine {
         self.shared.store().instance_variables(instance).cloned().map(Value::Object)
     }
 
+    /// The variables of a task's own scope; none once it has ended.
+    pub fn local_variables(&self, id: &str) -> Option<Value> {
+        self.shared.store().task(id).map(|task| Value::Object(task.local.clone()))
+    }
+
     /// The process goes another way: the task disappears, and every call about it gets a 404.
     pub fn cancel_task(&self, id: &str) {
         self.shared.store().cancel(id);

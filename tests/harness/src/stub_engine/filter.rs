@@ -66,14 +66,9 @@ pub(super) fn fetched(task: &Task, topic: &Value, variables: Option<&Map<String,
         Some(names) => names.iter().any(|wanted| wanted.as_str() == Some(name)),
         None => true,
     };
-    // All variables here belong to the process instance; none to the task's own scope.
     let local_only = topic.get("localVariables") == Some(&Value::Bool(true));
-    let variables: Map<String, Value> = variables
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| wanted(name) && !local_only)
-        .map(|(name, variable)| (name.clone(), shown(variable)))
-        .collect();
+    let visible = task.visible(variables, local_only).into_iter().filter(|(name, _)| wanted(name));
+    let variables: Map<String, Value> = visible.map(|(name, variable)| (name, shown(&variable))).collect();
     let with_properties = topic.get("includeExtensionProperties") == Some(&Value::Bool(true));
     let properties = match with_properties {
         true => task.spec.extension_properties.clone(),

@@ -145,7 +145,9 @@ async fn dispatch(shared: &Arc<Shared>, head: &request::Parts, bytes: &[u8], bod
         shared.wake_parked();
     }
     answer.unwrap_or_else(|| match segments {
-        ["external-task" | "process-instance" | "version" | "engine", ..] if head.method == Method::GET => {
+        ["external-task" | "process-instance" | "execution" | "version" | "engine", ..]
+            if head.method == Method::GET =>
+        {
             Answer::error(405, "NotAllowedException", "HTTP 405 Method Not Allowed", None)
         }
         _ => unknown(),
@@ -180,17 +182,21 @@ fn read(store: &Store, method: &Method, segments: &[&str], uri: &Uri, body: &Val
         },
         ("GET", ["process-instance", id, "variables", rest @ ..]) => {
             let none = Map::new();
-            variables(store.instance_variables(id).unwrap_or(&none), rest)?
+            variables("process instance", store.instance_variables(id).unwrap_or(&none), rest)?
+        }
+        ("GET", ["execution", id, "localVariables", rest @ ..]) => {
+            let none = Map::new();
+            variables("execution", store.local_variables(id).unwrap_or(&none), rest)?
         }
         _ => return None,
     };
     Some(answer)
 }
 
-/// What is under `/process-instance/{id}/variables`.
-fn variables(variables: &Map<String, Value>, rest: &[&str]) -> Option<Answer> {
+/// What is under `/process-instance/{id}/variables` and `/execution/{id}/localVariables`.
+fn variables(scope: &str, variables: &Map<String, Value>, rest: &[&str]) -> Option<Answer> {
     let missing = |name: &str| {
-        let message = format!("process instance variable with name {name} does not exist");
+        let message = format!("{scope} variable with name {name} does not exist");
         Answer::error(404, "InvalidRequestException", &message, None)
     };
     let answer = match rest {
@@ -241,6 +247,7 @@ fn write(store: &mut Store, method: &Method, segments: &[&str], body: &Value, no
         ("PUT", ["external-task", id, "retries"]) => store.set_retries(id, body),
         ("PUT", ["external-task", id, "priority"]) => store.set_priority(id, body),
         ("POST", ["process-instance", id, "variables"]) => store.modify_variables(id, body),
+        ("POST", ["execution", id, "localVariables"]) => store.modify_local_variables(id, body),
         _ => return None,
     };
     Some(done.map_or_else(|refusal| refusal, |()| Answer::empty(204)))

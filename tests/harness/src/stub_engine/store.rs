@@ -39,6 +39,7 @@ impl Store {
             retries: spec.retries,
             spec,
             instance,
+            local: Map::new(),
             create_time: wall_clock(now, now),
             lock: None,
             error: None,
@@ -179,7 +180,7 @@ impl Store {
 
     pub(super) fn failure(&mut self, id: &str, body: &Value, now: Instant) -> Result<(), Answer> {
         let variables = checked_variables(body, "variables")?;
-        checked_variables(body, "localVariables")?;
+        let local_variables = checked_variables(body, "localVariables")?;
         // An absent number is Java's 0, which makes an incident.
         let retries = body.get("retries").and_then(Value::as_i64).unwrap_or_default();
         let timeout = body.get("retryTimeout").and_then(Value::as_i64).unwrap_or_default();
@@ -195,6 +196,7 @@ impl Store {
         if let Some(task) = self.tasks.get_mut(id) {
             let message = text(body, "errorMessage").map(|message| message.chars().take(MAX_ERROR_MESSAGE).collect());
             task.error = Some((message, text(body, "errorDetails").map(str::to_owned)));
+            task.local.extend(local_variables);
             task.retries = Some(retries);
             task.just_failed = true;
             let until = after(now, u64::try_from(timeout).unwrap_or_default());
@@ -274,23 +276,30 @@ impl Store {
         tasks.filter(|task| filter::queried(query, task, now)).map(|task| Value::Object(task.listed(now))).collect()
     }
 
-    /// Progress variables. The engine checks no lock here.
+    /// Progress variables of the process instance. The engine checks no lock here.
     pub(super) fn modify_variables(&mut self, instance: &str, body: &Value) -> Result<(), Answer> {
-        let modifications = checked_variables(body, "modifications")?;
-        let deletions = body.get("deletions").and_then(Value::as_array);
+        let changes = Changes::read(body)?;
         let instance = self.resolve_instance(instance);
         let alive = self.tasks.values().any(|task| task.instance == instance);
         let Some(variables) = self.variables.get_mut(&instance).filter(|_| alive) else {
-            let message = format!(
-                "Cannot modify variables for process instance {instance}: execution {instance} doesn't exist: execution is null"
-            );
-            return Err(Answer::error(500, "RestException", &message, Some(0)));
+            return Err(no_execution("process instance", &instance));
         };
-        variables.extend(modifications);
-        for name in deletions.into_iter().flatten().filter_map(Value::as_str) {
-            variables.remove(name);
-        }
+        changes.apply(variables);
         Ok(())
+    }
+
+    /// Progress variables of a task's own scope. The engine checks no lock here.
+    pub(super) fn modify_local_variables(&mut self, execution: &str, body: &Value) -> Result<(), Answer> {
+        let changes = Changes::read(body)?;
+        let task = self.tasks.values_mut().find(|task| task.execution() == execution);
+        let task = task.ok_or_else(|| no_execution("execution", execution))?;
+        changes.apply(&mut task.local);
+        Ok(())
+    }
+
+    /// The variables of a task's own scope, by its execution.
+    pub(super) fn local_variables(&self, execution: &str) -> Option<&Map<String, Value>> {
+        self.tasks.values().find(|task| task.execution() == execution).map(|task| &task.local)
     }
 
     /// The worker of an outcome: known task, and the stored worker. Whether the lock has expired is not asked.
@@ -316,6 +325,35 @@ impl Store {
         let of_execution = self.tasks.values().find(|task| task.execution() == id);
         of_execution.map_or_else(|| id.to_owned(), |task| task.instance.clone())
     }
+}
+
+/// A change of variables: `modifications` and `deletions`.
+struct Changes {
+    modifications: Map<String, Value>,
+    deletions: Vec<String>,
+}
+
+impl Changes {
+    fn read(body: &Value) -> Result<Self, Answer> {
+        let deletions = body.get("deletions").and_then(Value::as_array).into_iter().flatten();
+        Ok(Self {
+            modifications: checked_variables(body, "modifications")?,
+            deletions: deletions.filter_map(Value::as_str).map(str::to_owned).collect(),
+        })
+    }
+
+    fn apply(self, variables: &mut Map<String, Value>) {
+        variables.extend(self.modifications);
+        for name in self.deletions {
+            variables.remove(&name);
+        }
+    }
+}
+
+/// The answer to a change of variables where nothing runs any more. (Read from the engine's sources, not recorded.)
+fn no_execution(what: &str, id: &str) -> Answer {
+    let message = format!("Cannot modify variables for {what} {id}: execution {id} doesn't exist: execution is null");
+    Answer::error(500, "RestException", &message, Some(0))
 }
 
 fn text<'a>(body: &'a Value, key: &str) -> Option<&'a str> {

@@ -248,8 +248,16 @@ fn progress_variables_ask_for_no_lock() {
     let execution = format!("execution-{id}");
     let variables = store.instance_variables(&execution).cloned().unwrap_or_default();
     assert_eq!(Value::Object(variables), json!({"done": {"type": "Integer", "value": 5}}));
+    assert!(store.modify_local_variables(&execution, &json!({"modifications": {"own": {"type": "Null"}}})).is_ok());
+    assert!(store.unlock(&id).is_ok());
+    let mut only_own = fetch_body("w1");
+    only_own["topics"][0]["localVariables"] = json!(true);
+    let fetched = store.fetch(&only_own, now).expect("a valid fetch");
+    let own = json!({"own": {"type": "Null", "value": null, "valueInfo": {}}});
+    assert_eq!(fetched[0]["variables"], own);
     store.cancel(&id);
     assert_eq!(store.state(&id, now), TaskState::Gone);
+    assert_eq!(said(store.modify_local_variables(&execution, &body)).0, 500);
     assert_eq!(said(store.modify_variables(&instance, &body)).0, 500);
 }
 

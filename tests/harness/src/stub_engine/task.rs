@@ -117,6 +117,8 @@ pub(super) struct Task {
     pub(super) id: String,
     pub(super) spec: TaskSpec,
     pub(super) instance: String,
+    /// The variables of its own scope.
+    pub(super) local: Map<String, Value>,
     pub(super) create_time: String,
     pub(super) lock: Option<Lock>,
     pub(super) retries: Option<i64>,
@@ -161,6 +163,13 @@ impl Task {
             }
             _ => TaskState::Ready,
         }
+    }
+
+    /// The variables that it sees, its own before those of the process instance; or only its own.
+    pub(super) fn visible(&self, of_instance: Option<&Map<String, Value>>, local_only: bool) -> Map<String, Value> {
+        let mut variables = of_instance.filter(|_| !local_only).cloned().unwrap_or_default();
+        variables.extend(self.local.clone());
+        variables
     }
 
     /// How `GET /external-task` shows it.
