@@ -29,9 +29,14 @@ async fn sigterm_under_load_leaves_every_task_completed_or_released() {
 #[tokio::test]
 async fn sigterm_lets_what_runs_finish() {
     let scene = Scene::with_probe("").await;
-    let task = scene.probe_with("complete-slowly", json!({"n": long(2_000)}));
+    // It sets its progress first, which shows that it runs.
+    let task = scene.probe_with("progress", json!({"n": long(2_000)}));
     let mut host = scene.start();
-    scene.engine.await_state(&task, SOON, |state| matches!(state, TaskState::Locked { .. })).await.expect("running");
+    scene
+        .engine
+        .await_requests(SOON, |all| all.iter().any(|it| it.path.ends_with("/variables")))
+        .await
+        .expect("running");
     host.sigterm().expect("sent");
     assert!(host.wait_exit(SOON).await.expect("exited").success());
     assert!(matches!(scene.engine.state(&task), TaskState::Completed { .. }));
