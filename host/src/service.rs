@@ -64,7 +64,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, Se
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = Arc::new(Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize)?);
-    let (mut keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
+    let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         engine = settings.engine.address()?.as_str(),
@@ -72,10 +72,6 @@ pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, Se
         state = %settings.state_dir.display(),
         "fetchlock starts"
     );
-    keeper.settle().await;
-    if catalog.borrow().plugins().next().is_none() {
-        tracing::warn!(dir = %settings.plugins.dir.display(), "no plugin yet: waiting for the first NAME.wasm");
-    }
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(keeper.run(stop.clone()));
     let options = worker_options(settings);

@@ -166,6 +166,25 @@ async fn two_files_for_one_topic_are_refused_with_both_names_and_the_one_that_se
 }
 
 #[tokio::test]
+async fn two_files_that_claim_one_topic_at_the_start_are_both_refused_with_both_names() {
+    let scene = Scene::with_probe("").await;
+    for name in ["one", "two"] {
+        scene.drop_file(&format!("{name}.toml"), b"topic = \"versioned\"\n");
+        scene.drop_guest("versioned-v1", name);
+    }
+    let host = scene.start();
+    for name in ["one.wasm", "two.wasm"] {
+        let line =
+            host.await_text(&format!("plugin refused: {name}: its topic `versioned`"), SOON).await.expect("refused");
+        assert!(line.contains("one.wasm") && line.contains("two.wasm"), "{line}");
+    }
+    host.await_text("\"topic\":\"probe\"", SOON).await.expect("the other plugin serves");
+    // One of them goes: nothing is unclear any more.
+    fs::remove_file(scene.plugins().join("one.wasm")).expect("removed");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+}
+
+#[tokio::test]
 async fn without_file_events_the_rescan_finds_the_change() {
     let scene = Scene::new().await;
     // A directory that is replaced takes its watch with it.

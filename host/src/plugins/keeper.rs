@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     catalog::{Catalog, Plugin},
-    load::{LoadError, Loaded, Loader, Why, file_name},
+    load::{LoadError, Loaded, Loader, Source, Why, file_name},
     scan::{Candidate, Fingerprint, scan},
 };
 use crate::task::Topic;
@@ -90,28 +90,25 @@ impl Keeper {
         Ok((keeper, receiver))
     }
 
-    /// Looks once, waiting until every file is stable: the start of a host.
-    pub async fn settle(&mut self) {
-        while self.look().await {
-            tokio::time::sleep(self.rhythm.stable).await;
+    /// Keeps the catalog until cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        // A compilation that goes on then ends with the process.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.keep() => {}
         }
     }
 
-    /// Keeps the catalog until cancelled.
-    pub async fn run(mut self, stop: CancellationToken) {
+    async fn keep(&mut self) {
         let (events, mut changed) = mpsc::channel(1);
         let mut watcher = self.watch(events.clone());
         let mut watched = inode(&self.dir);
+        self.settle().await;
+        if self.catalog.borrow().plugins().next().is_none() {
+            tracing::warn!(dir = %self.dir.display(), "no plugin yet: waiting for the first NAME.wasm");
+        }
         loop {
-            let mut soon = self.look().await;
-            while soon {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(self.rhythm.stable) => soon = self.look().await,
-                }
-            }
             tokio::select! {
-                () = stop.cancelled() => return,
                 Some(()) = changed.recv() => {}
                 () = tokio::time::sleep(self.rhythm.rescan) => {
                     // A directory that was replaced takes its watch with it.
@@ -122,6 +119,14 @@ impl Keeper {
                     }
                 }
             }
+            self.settle().await;
+        }
+    }
+
+    /// Looks until every file is stable.
+    async fn settle(&mut self) {
+        while self.look().await {
+            tokio::time::sleep(self.rhythm.stable).await;
         }
     }
 
@@ -166,20 +171,49 @@ impl Keeper {
         self.readable = true;
         let (due, soon) = self.compare(found);
         let mut again = self.remove_gone();
-        let mut loaded = Vec::new();
+        let mut read = Vec::new();
         for (candidate, fingerprint) in due {
             let path = candidate.component.clone();
-            let serving = self.known.get(&path).and_then(|known| known.serving.as_ref());
-            let version = serving.map(|plugin| plugin.version.as_str());
-            match self.loader.load(&candidate, &fingerprint, version).await {
-                Ok(Some(plugin)) => loaded.push((path, fingerprint, plugin)),
-                Ok(None) => self.settled(&path, fingerprint),
+            match self.loader.read(&candidate, &fingerprint).await {
+                Ok(source) if self.serving(&path) == Some(&source.version) => self.settled(&path, fingerprint),
+                Ok(source) => read.push((path, fingerprint, source)),
                 Err(LoadError { why: Why::Changed, .. }) => again = true,
                 Err(error) => self.refuse(&path, Some(fingerprint), &error, None),
             }
         }
-        again |= self.admit(loaded);
+        let claims: Vec<(PathBuf, Topic)> =
+            read.iter().map(|(path, _, source)| (path.clone(), source.topic.clone())).collect();
+        for (path, fingerprint, source) in read {
+            again |= self.bring_in(path, fingerprint, source, &claims).await;
+        }
         soon | again
+    }
+
+    /// Loads and swaps in what was read, unless others serve or claim its topic. True if another look is due soon.
+    async fn bring_in(
+        &mut self,
+        path: PathBuf,
+        fingerprint: Fingerprint,
+        source: Source,
+        claims: &[(PathBuf, Topic)],
+    ) -> bool {
+        if let Some(other) = self.rival(&path, &source.topic, claims) {
+            let why = Why::Duplicate { topic: source.topic.clone(), other: file_name(&other) };
+            let error = LoadError { file: file_name(&path), why };
+            self.refuse(&path, Some(fingerprint), &error, Some(source.topic));
+            return false;
+        }
+        match self.loader.load(source).await {
+            Ok(loaded) => self.admit(path, fingerprint, loaded),
+            Err(error) => {
+                self.refuse(&path, Some(fingerprint), &error, None);
+                false
+            }
+        }
+    }
+
+    fn serving(&self, path: &Path) -> Option<&String> {
+        self.known.get(path)?.serving.as_ref().map(|plugin| &plugin.version)
     }
 
     /// What is due for loading, and whether something has still to settle.
@@ -243,6 +277,8 @@ impl Keeper {
                     tracing::info!(topic = %plugin.topic, version = plugin.version, file = file_name(path), "plugin removed");
                     freed.insert(plugin.topic.clone());
                 }
+                // One of two that claimed a topic: the other may have it now.
+                freed.extend(known.wants.take());
                 false
             }
         });
@@ -253,41 +289,26 @@ impl Keeper {
         soon
     }
 
-    /// Swaps in what was loaded, but for those whose topics others serve. True if another look is due soon.
-    fn admit(&mut self, loaded: Vec<(PathBuf, Fingerprint, Loaded)>) -> bool {
-        let mut freed = BTreeSet::new();
-        let claims: Vec<(PathBuf, Topic)> =
-            loaded.iter().map(|(path, _, loaded)| (path.clone(), loaded.plugin.topic.clone())).collect();
-        let changed = !loaded.is_empty();
-        for (path, fingerprint, Loaded { plugin, size, compiled_in }) in loaded {
-            if let Some(other) = self.rival(&path, &plugin.topic, &claims) {
-                let why = Why::Duplicate { topic: plugin.topic.clone(), other: file_name(&other) };
-                let error = LoadError { file: file_name(&path), why };
-                self.refuse(&path, Some(fingerprint), &error, Some(plugin.topic.clone()));
-                continue;
-            }
-            let plugin = Arc::new(plugin);
-            let before = self.known.get(&path).and_then(|known| known.serving.clone());
-            tracing::info!(
-                topic = %plugin.topic,
-                version = plugin.version,
-                file = file_name(&path),
-                size = %ByteSize(size),
-                compiled_ms = compiled_in.map(|time| time.as_millis() as u64),
-                replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
-                "plugin serving"
-            );
-            if let Some(before) = before
-                && before.topic != plugin.topic
-            {
-                freed.insert(before.topic.clone());
-            }
-            self.settled(&path, fingerprint);
-            self.known.entry(path).or_default().serving = Some(plugin);
-        }
-        if changed {
-            self.publish();
-        }
+    /// Swaps in what was loaded. True if another look is due soon.
+    fn admit(&mut self, path: PathBuf, fingerprint: Fingerprint, loaded: Loaded) -> bool {
+        let Loaded { plugin, size, compiled_in } = loaded;
+        let plugin = Arc::new(plugin);
+        let known = self.known.entry(path.clone()).or_default();
+        let before = known.serving.replace(plugin.clone());
+        let mut freed: BTreeSet<Topic> = known.wants.take().into_iter().collect();
+        freed.extend(before.as_ref().map(|before| before.topic.clone()));
+        freed.remove(&plugin.topic);
+        tracing::info!(
+            topic = %plugin.topic,
+            version = plugin.version,
+            file = file_name(&path),
+            size = %ByteSize(size),
+            compiled_ms = compiled_in.map(|time| time.as_millis() as u64),
+            replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
+            "plugin serving"
+        );
+        self.settled(&path, fingerprint);
+        self.publish();
         self.reconsider(&freed)
     }
 

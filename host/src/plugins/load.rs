@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -164,11 +164,12 @@ fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
 }
 
 /// The bytes of a plugin's files and what they say, before anything is compiled.
-struct Source {
+pub(super) struct Source {
+    file: PathBuf,
     component: Vec<u8>,
     digest: String,
-    version: String,
-    topic: Topic,
+    pub(super) version: String,
+    pub(super) topic: Topic,
     settings: PluginSettings,
 }
 
@@ -186,39 +187,34 @@ impl Loader {
         Self { sandbox, artefacts, defaults, max_size, compile_timeout, on_compile, compiling }
     }
 
-    /// Loads the plugin whose files are in this state. `None` if that is the version that serves already.
-    pub(super) async fn load(
+    /// Reads the files in this state and says what they are, which takes milliseconds.
+    pub(super) async fn read(
         self: &Arc<Self>,
         candidate: &Candidate,
         fingerprint: &Fingerprint,
-        serving: Option<&str>,
-    ) -> Result<Option<Loaded>, LoadError> {
+    ) -> Result<Source, LoadError> {
+        let (loader, candidate, fingerprint) = (self.clone(), candidate.clone(), fingerprint.clone());
         let file = file_name(&candidate.component);
-        self.load_inner(candidate, fingerprint, serving).await.map_err(|why| LoadError { file, why })
+        let read = on_a_thread(move || loader.read_files(&candidate, &fingerprint)).await;
+        read.and_then(|read| read).map_err(|why| LoadError { file, why })
     }
 
-    async fn load_inner(
-        self: &Arc<Self>,
-        candidate: &Candidate,
-        fingerprint: &Fingerprint,
-        serving: Option<&str>,
-    ) -> Result<Option<Loaded>, Why> {
-        let source = {
-            let (loader, candidate, fingerprint) = (self.clone(), candidate.clone(), fingerprint.clone());
-            on_a_thread(move || loader.read(&candidate, &fingerprint)).await??
-        };
-        if serving == Some(source.version.as_str()) {
-            return Ok(None);
-        }
-        let Source { component, digest, version, topic, settings } = source;
+    /// Makes a plugin of what was read, which takes seconds if it has to be compiled.
+    pub(super) async fn load(self: &Arc<Self>, source: Source) -> Result<Loaded, LoadError> {
+        let file = file_name(&source.file);
+        self.prepare(source).await.map_err(|why| LoadError { file, why })
+    }
+
+    async fn prepare(self: &Arc<Self>, source: Source) -> Result<Loaded, Why> {
+        let Source { file, component, digest, version, topic, settings } = source;
         let size = component.len() as u64;
-        let (handler, compiled_in) = self.prepare(&candidate.name, component, digest).await?;
+        let (handler, compiled_in) = self.handler(&file_name(&file), component, digest).await?;
         self.sandbox.try_out(&handler, &topic, &version, &settings.limits).await?;
-        let plugin = Plugin { topic, version, file: candidate.component.clone(), handler, settings };
-        Ok(Some(Loaded { plugin, size, compiled_in }))
+        let plugin = Plugin { topic, version, file, handler, settings };
+        Ok(Loaded { plugin, size, compiled_in })
     }
 
-    fn read(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Source, Why> {
+    fn read_files(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Source, Why> {
         if !fingerprint.regular() {
             return Err(Why::NotAFile);
         }
@@ -248,7 +244,8 @@ impl Loader {
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
         let settings = effective(manifest, &topic, &self.defaults);
-        Ok(Source { digest: format!("{:x}", Sha256::digest(&component)), component, version, topic, settings })
+        let file = candidate.component.clone();
+        Ok(Source { file, digest: format!("{:x}", Sha256::digest(&component)), component, version, topic, settings })
     }
 
     fn read_component(&self, path: &Path, size: u64) -> Result<Vec<u8>, Why> {
@@ -268,7 +265,7 @@ impl Loader {
         Ok(bytes)
     }
 
-    async fn prepare(
+    async fn handler(
         self: &Arc<Self>,
         name: &str,
         component: Vec<u8>,
