@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod engine;
+pub mod foreign;
 pub mod journal;
 pub mod outcome;
 pub mod plugins;

@@ -27,7 +27,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::settings::{LogFormat, LogLevel};
+use crate::{
+    foreign::{Escaped, needs_escape},
+    settings::{LogFormat, LogLevel},
+};
 
 /// The progress bars on the terminal. Lines of the log are written above them.
 static PROGRESS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -219,38 +222,6 @@ where
         }
         writeln!(writer)
     }
-}
-
-/// A text without anything that could end a line, move a cursor or reorder what is shown: such characters are replaced
-/// by escapes as in Rust, `\n` or `\u{1b}`.
-pub struct Escaped<T>(
-    /// The text.
-    pub T,
-);
-
-impl<T: fmt::Display> fmt::Display for Escaped<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escaper(f), "{}", self.0)
-    }
-}
-
-struct Escaper<'a, 'b>(&'a mut fmt::Formatter<'b>);
-
-impl fmt::Write for Escaper<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.chars().try_for_each(|c| match needs_escape(c) {
-            true if c.is_ascii() => write!(self.0, "{}", c.escape_default()),
-            true => write!(self.0, "{}", c.escape_unicode()),
-            false => self.0.write_char(c),
-        })
-    }
-}
-
-/// Control characters, the line and paragraph separators, and the marks that change the direction of text.
-fn needs_escape(c: char) -> bool {
-    let separator = matches!(c, '\u{2028}' | '\u{2029}');
-    let mark = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || separator || mark
 }
 
 #[cfg(test)]

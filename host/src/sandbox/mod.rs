@@ -29,9 +29,8 @@ use wasmtime::{
 };
 
 use self::{cpu::Metered, invocation::Invocation, ticker::Ticker};
-use crate::task::Topic;
+use crate::{foreign::escape, task::Topic};
 
-pub(crate) use self::output::escape;
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     invocation::Assignment,

@@ -18,7 +18,7 @@ use super::{
     lines::TomlFile,
     wording::{advice, dotted, listed, quoted, wanted},
 };
-use crate::telemetry::Escaped;
+use crate::foreign::Escaped;
 
 /// More wrong values than this are not listed: the first ones tell enough.
 const MAX_PROBLEMS: usize = 20;

@@ -177,7 +177,7 @@ fn outcome_of(desk: &Arc<Desk>, task: &Task, plugin: &Plugin, decision: Decision
         Decision::Unlock { delay } => Outcome::Unlock { delay },
         Decision::HandOff { duration } => Outcome::HandOff { duration },
         Decision::Fail(Fail { message, retry: RetryWish::SystemDown, .. }) => {
-            tracing::warn!(topic = %task.topic, task = %task.id, reason = crate::sandbox::escape(&message), "system down");
+            tracing::warn!(topic = %task.topic, task = %task.id, reason = crate::foreign::escape(&message), "system down");
             let delay = desk.breakers.trip(&task.topic, Instant::now());
             for waiting in desk.slots.drain(|topic| *topic == task.topic) {
                 dispatch::give_back(desk, waiting);
@@ -205,7 +205,7 @@ pub(super) fn failure(task: &Task, plugin: &Plugin, cause: &str, details: Option
 
 /// A message that tells whose it is: in an incident nothing else does.
 fn signed(plugin: &Plugin, message: &str) -> String {
-    format!("{} (version {}): {}", plugin.topic, plugin.version, crate::sandbox::escape(message))
+    format!("{} (version {}): {}", plugin.topic, plugin.version, crate::foreign::escape(message))
 }
 
 fn policy(task: &Task, plugin: &Plugin) -> RetryPolicy {

@@ -159,7 +159,7 @@ async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
     match &entry.outcome {
         Outcome::Complete { .. } => tracing::info!(%topic, %task, version, delivery_ms, "completed"),
         Outcome::BpmnError { code, .. } => {
-            tracing::info!(%topic, %task, version, delivery_ms, code = crate::sandbox::escape(code), "ended with a BPMN error");
+            tracing::info!(%topic, %task, version, delivery_ms, code = crate::foreign::escape(code), "ended with a BPMN error");
         }
         Outcome::Failure(failure) if failure.retries == 0 => {
             tracing::error!(%topic, %task, version, "incident: {}", failure.message);

@@ -11,8 +11,8 @@ use reqwest::{
 };
 use url::Url;
 
-use super::excerpt::excerpt;
 use crate::engine::EngineError;
+use crate::foreign::excerpt;
 
 /// How many characters of the engine's text an error carries.
 const MAX_TEXT: usize = 2_000;

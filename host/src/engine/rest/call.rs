@@ -12,8 +12,8 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{answer::Answer, excerpt::excerpt};
-use crate::engine::EngineError;
+use super::answer::Answer;
+use crate::{engine::EngineError, foreign::excerpt};
 
 /// How much of an answer that tells an error is read, in bytes: the engine's messages are of a few hundred.
 const MAX_ERROR_BODY: usize = 1 << 20;

@@ -7,7 +7,6 @@
 
 mod answer;
 mod call;
-mod excerpt;
 mod options;
 mod wire;
 

@@ -8,11 +8,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    super::excerpt::excerpt,
     NULL_OBJECT_FORMAT,
     date::{self, Reading},
 };
-use crate::value::{File, FileContent, Object, Other, Value, Variable, Variables};
+use crate::{
+    foreign::excerpt,
+    value::{File, FileContent, Object, Other, Value, Variable, Variables},
+};
 
 /// How many characters of a value that is not understood an error message shows.
 const MAX_FOUND: usize = 80;

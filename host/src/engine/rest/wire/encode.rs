@@ -7,8 +7,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{super::excerpt::excerpt, NULL_OBJECT_FORMAT, date};
-use crate::value::{File, FileContent, Other, Value, Variable, Variables};
+use super::{NULL_OBJECT_FORMAT, date};
+use crate::{
+    foreign::excerpt,
+    value::{File, FileContent, Other, Value, Variable, Variables},
+};
 
 /// How many characters of a handler's names an error message shows.
 const MAX_NAME: usize = 80;

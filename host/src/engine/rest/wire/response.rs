@@ -6,12 +6,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    super::excerpt::excerpt,
     date::{self, Reading},
     decode,
 };
 use crate::{
     engine::TaskSummary,
+    foreign::excerpt,
     task::{LockedTask, Task, TaskId, Topic, WorkerId},
 };
 

@@ -1,0 +1,66 @@
+//! Text from outside (guests, engines, files) made fit to be shown: it can neither forge a line of a log nor steer a
+//! terminal.
+
+use std::fmt::{self, Write};
+
+/// A text whose control and direction characters are shown as escapes.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<T>(
+    /// The text.
+    pub T,
+);
+
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaper(f), "{}", self.0)
+    }
+}
+
+struct Escaper<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Escaper<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars().try_for_each(|c| match needs_escape(c) {
+            true if c.is_ascii() => write!(self.0, "{}", c.escape_default()),
+            true => write!(self.0, "{}", c.escape_unicode()),
+            false => self.0.write_char(c),
+        })
+    }
+}
+
+/// Control characters, the line and paragraph separators, and the marks that change the direction of text.
+pub(crate) fn needs_escape(c: char) -> bool {
+    let separator = matches!(c, '\u{2028}' | '\u{2029}');
+    let mark = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || separator || mark
+}
+
+/// A text, escaped.
+pub fn escape(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
+/// The beginning of a text, at most `max` characters of it, escaped. An ellipsis tells that something was left out.
+pub fn excerpt(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", Escaped(&text[..end])),
+        None => escape(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_direction_characters_cannot_forge_a_line() {
+        assert_eq!(escape("a\r\nb\u{1b}[31mc\u{202e}\u{2028}"), r"a\r\nb\u{1b}[31mc\u{202e}\u{2028}");
+        assert_eq!(escape("Größe 𝄞"), "Größe 𝄞");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        assert_eq!(excerpt("ééé", 2), "éé…");
+        assert_eq!(excerpt("éé", 2), "éé");
+    }
+}
