@@ -40,6 +40,11 @@ pub fn escape(text: &str) -> String {
     Escaped(text).to_string()
 }
 
+/// A text of several lines, escaped line by line.
+pub fn escape_lines(text: &str) -> String {
+    text.split('\n').map(|line| escape(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("\n")
+}
+
 /// The beginning of a text, at most `max` characters of it, escaped. An ellipsis tells that something was left out.
 pub fn excerpt(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
@@ -56,6 +61,7 @@ mod tests {
     fn control_and_direction_characters_cannot_forge_a_line() {
         assert_eq!(escape("a\r\nb\u{1b}[31mc\u{202e}\u{2028}"), r"a\r\nb\u{1b}[31mc\u{202e}\u{2028}");
         assert_eq!(escape("Größe 𝄞"), "Größe 𝄞");
+        assert_eq!(escape_lines("a\r\nb\u{1b}c\n"), "a\nb\\u{1b}c\n");
     }
 
     #[test]

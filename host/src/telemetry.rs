@@ -16,14 +16,12 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter, Registry,
     fmt::{
         FmtContext, FormatEvent, FormatFields, MakeWriter,
         format::{self, Format, Json, JsonFields, Writer},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
-    reload,
     util::SubscriberInitExt,
 };
 
@@ -40,26 +38,13 @@ pub fn progress() -> &'static MultiProgress {
     &PROGRESS
 }
 
-/// Changes the running log.
-#[derive(Debug, Clone)]
-pub struct LogControl(reload::Handle<EnvFilter, Registry>);
-
-impl LogControl {
-    /// Logs by these levels from now on.
-    pub fn set_level(&self, level: &LogLevel) {
-        if let Err(error) = self.0.reload(level.filter()) {
-            tracing::warn!(%error, "the log level stays as it was");
-        }
-    }
-}
-
 /// There is a log already.
 #[derive(Debug, thiserror::Error)]
 #[error("the log cannot be started: {0}")]
 pub struct LogError(#[from] tracing_subscriber::util::TryInitError);
 
 /// Starts the log of the whole process. To be called once.
-pub fn init(format: LogFormat, level: &LogLevel) -> Result<LogControl, LogError> {
+pub fn init(format: LogFormat, level: &LogLevel) -> Result<(), LogError> {
     let terminal = io::stderr().is_terminal();
     let human = match format {
         LogFormat::Human => true,
@@ -68,8 +53,7 @@ pub fn init(format: LogFormat, level: &LogLevel) -> Result<LogControl, LogError>
     };
     // https://no-color.org
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let (filter, handle) = reload::Layer::new(level.filter());
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(level.filter());
     // The layer would report a closed standard error to standard error, and panic over it.
     let layer = tracing_subscriber::fmt::layer().with_writer(AboveProgress).log_internal_errors(false);
     if human {
@@ -79,7 +63,7 @@ pub fn init(format: LogFormat, level: &LogLevel) -> Result<LogControl, LogError>
             .with(layer.with_ansi(false).fmt_fields(JsonFields::new()).event_format(JsonLine::default()))
             .try_init()?;
     }
-    Ok(LogControl(handle))
+    Ok(())
 }
 
 /// Writes each event at once to standard error, above the progress bars.

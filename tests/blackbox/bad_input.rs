@@ -73,6 +73,12 @@ async fn a_cwasm() {
 }
 
 #[tokio::test]
+async fn a_cwasm_under_its_own_name() {
+    let line = refused("bad.cwasm", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0").await;
+    assert!(line.contains("this is precompiled machine code (.cwasm)"), "{line}");
+}
+
+#[tokio::test]
 async fn a_file_of_200_mb() {
     let scene = Scene::with_probe("").await;
     // Sparse: it takes no room and no time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fetchlock_harness::stub_engine::TaskState;
+use fetchlock_harness::stub_engine::{Fault, Recorded, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};
@@ -87,4 +87,24 @@ async fn what_a_killed_host_left_locked_is_given_back_by_its_successor() {
     host.await_text("a task was left locked: it is given back", SOON).await.expect("given back");
     // Long before its lock of 60 s has expired.
     scene.engine.await_completed(&task, Duration::from_secs(20)).await.expect("completed");
+}
+
+#[tokio::test]
+async fn an_outcome_is_delivered_under_whichever_of_our_ids_holds_the_task() {
+    let scene = Scene::with_probe("").await;
+    // The connection of the first fetch is cut: its id is retired, and the next fetch comes under another.
+    scene.engine.fault("/fetchAndLock", 1, Fault::CutBeforeApplying);
+    let host = scene.start();
+    let twice = |all: &[Recorded]| all.iter().filter(|it| it.path.ends_with("/fetchAndLock")).count() >= 2;
+    scene.engine.await_requests(SOON, twice).await.expect("a fetch under the next id");
+    let fetches = scene.engine.requests_to("/fetchAndLock");
+    let id = |request: &Recorded| request.body["workerId"].as_str().expect("an id").to_owned();
+    let (retired, used) = (id(&fetches[0]), id(fetches.last().expect("a fetch")));
+    assert_ne!(retired, used);
+    let task = scene.probe_with("complete-slowly", json!({"n": long(1_000)}));
+    scene.engine.await_state(&task, SOON, |state| matches!(state, TaskState::Locked { .. })).await.expect("running");
+    // As the orphan of the lost fetch does it, once the lock has expired.
+    scene.engine.take_over(&task, &retired);
+    scene.engine.await_completed(&task, SOON).await.unwrap_or_else(|error| panic!("{error:#}\n{}", host.logs()));
+    assert!(!host.logs().contains("dropped"), "{}", host.logs());
 }

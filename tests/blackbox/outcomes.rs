@@ -190,6 +190,30 @@ async fn a_variable_that_cannot_be_read_fails_its_own_task_and_not_the_batch() {
     let good = scene.probe("complete");
     let _host = scene.start();
     let (_, message, _) = failed(&scene, &bad).await;
-    assert!(message.contains("`when`") || message.contains("when"), "{message}");
+    assert!(message.contains("when") && message.contains("yesterday"), "{message}");
     scene.engine.await_completed(&good, SOON).await.expect("completed");
+}
+
+#[tokio::test]
+async fn a_probe_that_cannot_even_be_read_does_not_pause_its_topic_for_ever() {
+    let scene = Scene::with_probe("retry = \"R0/PT0S\"\n").await;
+    let down = scene.probe("system-down");
+    let host = scene.start();
+    host.await_text("given back", SOON).await.expect("paused");
+    scene.engine.cancel_task(&down);
+    let unreadable = scene.probe_with("complete", json!({"when": {"type": "Date", "value": "yesterday"}}));
+    scene.engine.await_state(&unreadable, SOON, TaskState::is_incident).await.expect("it was the probe");
+    let good = scene.probe("complete");
+    scene.engine.await_completed(&good, SOON).await.unwrap_or_else(|error| panic!("{error:#}\n{}", host.logs()));
+}
+
+#[tokio::test]
+async fn a_handlers_endless_error_text_is_cut_for_the_log_and_the_engine() {
+    let scene = Scene::with_probe("retry = \"R0/PT0S\"\n").await;
+    let task = scene.probe_with("err", json!({"text": text(&"x".repeat(1 << 20))}));
+    let host = scene.start();
+    let (_, message, details) = failed(&scene, &task).await;
+    assert!(message.chars().count() <= 666 && message.ends_with('…'), "{} characters", message.chars().count());
+    assert!(details.len() < 20_000, "{} bytes of details", details.len());
+    assert!(host.logs().lines().all(|line| line.len() < 4_000));
 }

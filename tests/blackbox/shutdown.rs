@@ -1,6 +1,6 @@
 //! The end of a host: in order, under load, and at once.
 
-use fetchlock_harness::stub_engine::TaskState;
+use fetchlock_harness::stub_engine::{Fault, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};
@@ -64,4 +64,35 @@ async fn a_second_signal_ends_at_once() {
     host.await_text("stopping", SOON).await.expect("stopping");
     host.sigterm().expect("sent");
     assert_eq!(host.wait_exit(std::time::Duration::from_secs(5)).await.expect("exited").code(), Some(130));
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_its_retry_is_left_alone_by_the_stop_and_by_the_next_start() {
+    let scene = Scene::with_probe("retry = \"R3/PT300S\"\n").await;
+    let failing = scene.probe("err");
+    let delayed = scene.probe_with("unlock", json!({"n": long(300_000)}));
+    let mut host = scene.start();
+    host.await_text("failed: probe", SOON).await.expect("failed");
+    host.await_text("given back", SOON).await.expect("given back");
+    host.sigterm().expect("sent");
+    assert!(host.wait_exit(SOON).await.expect("exited").success());
+    let host = scene.start();
+    host.await_text("plugin serving", SOON).await.expect("started");
+    // It has looked for what its predecessor left when it answers for a task of its own.
+    let own = scene.probe("complete");
+    scene.engine.await_completed(&own, SOON).await.expect("completed");
+    for task in [&failing, &delayed] {
+        assert!(scene.engine.requests_to(&format!("{task}/unlock")).is_empty(), "{}", host.logs());
+        assert_ne!(scene.engine.state(task), TaskState::Ready);
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_does_not_answer_does_not_keep_a_host_from_stopping() {
+    let scene = Scene::with_probe("").await;
+    let mut host = scene.builder().setting("worker.shutdown-timeout", "\"500ms\"").start().expect("started");
+    scene.engine.await_parked(1, SOON).await.expect("parked");
+    scene.engine.fault("/external-task", 1_000, Fault::Delay(std::time::Duration::from_secs(60)));
+    host.sigterm().expect("sent");
+    assert!(host.wait_exit(std::time::Duration::from_secs(15)).await.expect("exited").success());
 }

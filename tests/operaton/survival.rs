@@ -35,8 +35,13 @@ fn sigterm_under_load_leaves_every_fetched_task_completed_or_released() {
         let home = Home::new();
         home.drop_plugin("probe", "stop", "");
         let mut host = home.start(&engine.base_url());
-        let variables = || json!({"behaviour": text("complete-slowly"), "n": long(100)});
-        engine.start_instances("stop", 400, |_| variables()).await.expect("started");
+        let variables = || json!({"behaviour": text("complete-slowly"), "n": long(2_000)});
+        let under_load = engine.await_finished_count("stop", 20, SOON);
+        let (started, under_load) = tokio::join!(engine.start_instances("stop", 400, |_| variables()), under_load);
+        started.expect("started");
+        under_load.expect("under load");
+        let left = engine.external_task_count(&json!({"topicName": "stop"})).await.expect("counted");
+        assert!(left > 0, "all was done before the signal");
         host.sigterm().expect("sent");
         let status = host.wait_exit(SOON).await.expect("exited");
         assert!(status.success(), "{status}\n{}", host.logs());

@@ -69,8 +69,9 @@ pub enum State {
     /// The engine rejected it and an incident was made with this message. It is delivered again when the operator
     /// retries the incident.
     Rejected(String),
-    /// A hand-off that the engine knows about; the task is to be left alone until this time (milliseconds since 1970).
-    HandedOff(i64),
+    /// Delivered, and the task stays locked under our id until this time (milliseconds since 1970): for a retry, for
+    /// the delay of an unlock, for a hand-off. It is to be left alone until then.
+    Resting(i64),
 }
 
 #[derive(Serialize, Deserialize)]

@@ -85,8 +85,7 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn open(state_dir: &Path) -> Result<Self, JournalError> {
-        std::fs::create_dir_all(state_dir)
-            .map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
+        make_private(state_dir).map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
         let path = state_dir.join(FILE_NAME);
         let database = Database::create(&path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.clone() },
@@ -98,8 +97,8 @@ impl Journal {
             error => JournalError::Unreadable { path: path.clone(), why: error.to_string() },
         })?;
         let index = read(&database).map_err(|why| JournalError::Unreadable { path: path.clone(), why })?;
-        let writer =
-            Writer::start(database).map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
+        let writer = Writer::start(path, database)
+            .map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
         Ok(Self { index: Arc::new(Mutex::new(index)), writer: Arc::new(writer) })
     }
 
@@ -118,6 +117,19 @@ impl Journal {
         self.writer.commit(Change::Put { engine: engine.clone(), task: task.clone(), bytes }).await?;
         self.index().outcomes.insert((engine.clone(), task), entry);
         Ok(())
+    }
+
+    /// Whether the last write succeeded. While it did not, no handler should be run: its decision could not be kept.
+    pub fn is_sound(&self) -> bool {
+        self.writer.is_sound()
+    }
+
+    /// Finds out whether the journal can be written.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`].
+    pub async fn check(&self) -> Result<(), JournalError> {
+        self.writer.commit(Change::Check).await
     }
 
     /// Forgets an outcome: it was delivered, or needs no delivery any more.
@@ -163,6 +175,12 @@ impl Journal {
     pub fn workers(&self, engine: &EngineName) -> Vec<WorkerId> {
         self.index().workers.iter().filter(|(name, _)| name == engine).map(|(_, worker)| worker.clone()).collect()
     }
+}
+
+/// Makes a directory that only its owner may look into: the journal holds variables of processes.
+fn make_private(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 fn read(database: &Database) -> Result<Index, String> {

@@ -4,9 +4,11 @@
 //! directory; each file carries a checksum of its own, and nothing is changed in place.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
@@ -20,6 +22,12 @@ const CHECKSUM: usize = 32;
 /// The file name's ending.
 const ENDING: &str = "artefact";
 
+/// The beginning of a name while the file is being written.
+const TEMPORARY: &str = ".writing-";
+
+/// An artefact that was not asked for in so long belongs to a component that was replaced.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// The directory of artefacts.
 #[derive(Debug, Clone)]
 pub struct Artefacts {
@@ -28,23 +36,20 @@ pub struct Artefacts {
 }
 
 impl Artefacts {
-    /// Opens the directory, makes it if need be, and removes what other versions of the host left.
+    /// Opens the directory, makes it if need be, and removes what nobody will ask for: artefacts of other versions of
+    /// the host, those not used for [`UNUSED`], and what a killed host left half written.
     ///
     /// # Errors
     /// When it cannot be made or belongs to somebody else.
     pub fn open(dir: &Path, compatibility: u64) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            if fs::symlink_metadata(dir)?.is_symlink() {
-                return Err(io::Error::other("it is a symbolic link"));
-            }
-            // Only the owner may do this, so it also proves whose directory it is.
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+        if fs::symlink_metadata(dir)?.is_symlink() {
+            return Err(io::Error::other("it is a symbolic link"));
         }
+        // Only the owner may do this, so it also proves whose directory it is.
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
         let artefacts = Self { dir: dir.to_owned(), compatibility };
-        artefacts.remove_foreign()?;
+        artefacts.clean()?;
         Ok(artefacts)
     }
 
@@ -56,14 +61,17 @@ impl Artefacts {
         self.dir.join(format!("{digest}{}", self.suffix()))
     }
 
-    fn remove_foreign(&self) -> io::Result<()> {
+    fn clean(&self) -> io::Result<()> {
         let suffix = self.suffix();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.ends_with(&format!(".{ENDING}")) && !name.ends_with(&suffix) {
-                tracing::debug!(file = %name, "removing an artefact of another version");
+            let unused = || Ok::<_, io::Error>(entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > UNUSED));
+            let half_written = name.starts_with(TEMPORARY);
+            let foreign = name.ends_with(&format!(".{ENDING}")) && !name.ends_with(&suffix);
+            if half_written || foreign || (name.ends_with(&suffix) && unused()?) {
+                tracing::debug!(file = %name, "removing an artefact that nobody will ask for");
                 fs::remove_file(entry.path())?;
             }
         }
@@ -74,7 +82,13 @@ impl Artefacts {
     pub fn read(&self, digest: &str) -> Option<Vec<u8>> {
         let path = self.path(digest);
         match read_checked(&path) {
-            Ok(artefact) => Some(artefact),
+            Ok(artefact) => {
+                // For `UNUSED`; if it cannot be noted it is compiled once more, in a month.
+                if let Err(error) = File::open(&path).and_then(|file| file.set_modified(SystemTime::now())) {
+                    tracing::debug!(file = %path.display(), %error, "the use of an artefact is not noted");
+                }
+                Some(artefact)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 tracing::warn!(file = %path.display(), %error, "an artefact cannot be used: compiling again");
@@ -88,7 +102,7 @@ impl Artefacts {
     /// # Errors
     /// When the disk does not take it; the plugin can be served all the same.
     pub fn write(&self, digest: &str, artefact: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.dir)?;
         file.write_all(MAGIC)?;
         file.write_all(&Sha256::digest(artefact))?;
         file.write_all(artefact)?;
@@ -146,7 +160,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_symbolic_link_is_not_followed() {
         let (dir, artefacts) = artefacts();
@@ -155,6 +168,20 @@ mod tests {
         assert_eq!(artefacts.read("cd"), None);
         std::os::unix::fs::symlink(dir.path().join("cache"), dir.path().join("link")).expect("linked");
         assert!(Artefacts::open(&dir.path().join("link"), 7).is_err());
+    }
+
+    #[test]
+    fn what_was_not_used_for_long_or_was_left_half_written_is_removed() {
+        let (dir, artefacts) = artefacts();
+        artefacts.write("ab", b"old").expect("written");
+        artefacts.write("cd", b"new").expect("written");
+        let long_ago = SystemTime::now() - 2 * UNUSED;
+        File::open(artefacts.path("ab")).and_then(|file| file.set_modified(long_ago)).expect("aged");
+        fs::write(dir.path().join("cache").join(".writing-x"), b"half").expect("written");
+        let again = Artefacts::open(&dir.path().join("cache"), 7).expect("opened");
+        assert_eq!(again.read("ab"), None);
+        assert_eq!(again.read("cd").as_deref(), Some(&b"new"[..]));
+        assert_eq!(fs::read_dir(dir.path().join("cache")).expect("listed").count(), 1);
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub enum KeeperError {
 struct Known {
     /// The state that was last tried, whatever came of it.
     tried: Option<Fingerprint>,
+    /// When to try that state once more, after a failure that may pass.
+    try_again: Option<Instant>,
     /// A newer state, and since when it has been so.
     settling: Option<(Fingerprint, Instant)>,
     /// Since when the files are gone.
@@ -241,6 +243,9 @@ impl Keeper {
             };
             if known.tried.as_ref() == Some(&fingerprint) {
                 known.settling = None;
+                if known.try_again.take_if(|at| *at <= now).is_some() {
+                    due.push((candidate, fingerprint));
+                }
                 continue;
             }
             match &known.settling {
@@ -298,6 +303,9 @@ impl Keeper {
         let mut freed: BTreeSet<Topic> = known.wants.take().into_iter().collect();
         freed.extend(before.as_ref().map(|before| before.topic.clone()));
         freed.remove(&plugin.topic);
+        self.settled(&path, fingerprint);
+        self.publish();
+        // Only now is it true.
         tracing::info!(
             topic = %plugin.topic,
             version = plugin.version,
@@ -307,8 +315,6 @@ impl Keeper {
             replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
             "plugin serving"
         );
-        self.settled(&path, fingerprint);
-        self.publish();
         self.reconsider(&freed)
     }
 
@@ -348,7 +354,12 @@ impl Keeper {
             known.tried = fingerprint;
         }
         known.settling = None;
-        known.wants = wants;
+        known.try_again = error.why.is_passing().then(|| Instant::now() + self.rhythm.rescan);
+        let freed = std::mem::replace(&mut known.wants, wants);
+        if known.wants.is_none() {
+            self.reconsider(&freed.into_iter().collect());
+        }
+        let known = self.known.entry(path.to_owned()).or_default();
         let text = error.to_string();
         if known.refusal.as_ref() == Some(&text) {
             return;
@@ -367,13 +378,7 @@ impl Keeper {
     }
 }
 
-#[cfg(unix)]
 fn inode(path: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|metadata| metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn inode(path: &Path) -> Option<u64> {
-    path.exists().then_some(0)
 }

@@ -173,6 +173,13 @@ pub(super) struct Source {
     settings: PluginSettings,
 }
 
+impl Why {
+    /// Whether the same files may do another time: the host had no luck with them.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::CompileTimeout(_) | Self::Host(_))
+    }
+}
+
 impl Loader {
     /// A loader over a sandbox.
     pub fn new(
@@ -209,7 +216,7 @@ impl Loader {
         let Source { file, component, digest, version, topic, settings } = source;
         let size = component.len() as u64;
         let (handler, compiled_in) = self.handler(&file_name(&file), component, digest).await?;
-        self.sandbox.try_out(&handler, &topic, &version, &settings.limits).await?;
+        self.sandbox.try_out(&handler, &topic, &version, &settings.limits, &settings.config).await?;
         let plugin = Plugin { topic, version, file, handler, settings };
         Ok(Loaded { plugin, size, compiled_in })
     }
@@ -217,6 +224,9 @@ impl Loader {
     fn read_files(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Source, Why> {
         if !fingerprint.regular() {
             return Err(Why::NotAFile);
+        }
+        if candidate.component.extension().is_some_and(|ending| ending == "cwasm") {
+            return Err(InspectError::Precompiled.into());
         }
         let component = self.read_component(&candidate.component, fingerprint.size())?;
         let manifest_text = match fingerprint.has_manifest() {
@@ -283,9 +293,6 @@ impl Loader {
         let shown = (self.on_compile)(name, component.len() as u64);
         let loader = self.clone();
         let compiled = on_a_thread(move || {
-            // Held to the end of the compilation, which cannot be stopped: a component that takes for ever does not
-            // get company.
-            let _permit = permit;
             let artefact = sandbox::compile(&component)?;
             if let Err(error) = loader.artefacts.write(&digest, &artefact) {
                 tracing::warn!(%error, "a compiled component cannot be kept; it will be compiled again at the next start");
@@ -295,7 +302,8 @@ impl Loader {
         let handler = tokio::time::timeout(self.compile_timeout, compiled)
             .await
             .map_err(|_| Why::CompileTimeout(self.compile_timeout))??;
-        drop(shown);
+        // A compilation cannot be stopped. One that takes for ever keeps its thread, but nobody waits for it.
+        drop((shown, permit));
         Ok((handler?, Some(began.elapsed())))
     }
 

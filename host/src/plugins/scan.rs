@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -19,6 +20,8 @@ pub(super) struct Fingerprint {
 struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
+    /// Seconds and nanoseconds; permissions that were mended change nothing else.
+    changed: (i64, i64),
     inode: u64,
     regular: bool,
 }
@@ -71,14 +74,13 @@ impl Fingerprint {
 fn stamp(path: &Path) -> io::Result<Stamp> {
     // Follows symbolic links: what matters is what would be read.
     let metadata = fs::metadata(path)?;
-    #[cfg(unix)]
-    let inode = {
-        use std::os::unix::fs::MetadataExt;
-        metadata.ino()
-    };
-    #[cfg(not(unix))]
-    let inode = 0;
-    Ok(Stamp { size: metadata.len(), modified: metadata.modified().ok(), inode, regular: metadata.is_file() })
+    Ok(Stamp {
+        size: metadata.len(),
+        modified: metadata.modified().ok(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+        inode: metadata.ino(),
+        regular: metadata.is_file(),
+    })
 }
 
 /// The plugins of a directory by their component's path. Hidden files and the temporary files of editors and copying
@@ -107,7 +109,8 @@ pub(super) fn scan(dir: &Path) -> io::Result<BTreeMap<PathBuf, (Candidate, io::R
 /// while they write (`.x.wasm`, `x.wasm~`, `#x.wasm#`, `x.tmp.wasm`, `~x.wasm`).
 fn is_plugin(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let Some(stem) = name.strip_suffix(".wasm") else { return false };
+    // `.cwasm` is one that is refused, with the reason, rather than passed over.
+    let Some(stem) = name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".cwasm")) else { return false };
     !stem.is_empty() && !name.starts_with(['.', '~', '#']) && !stem.ends_with(".tmp") && !stem.ends_with('~')
 }
 
@@ -139,7 +142,6 @@ mod tests {
         assert_eq!(names(dir.path()), ["a"]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_swapped_symlink_changes_the_fingerprint() {
         use std::os::unix::fs::symlink;
@@ -168,7 +170,6 @@ mod tests {
         assert_ne!(candidate.fingerprint().expect("there"), before);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_symlink_loop_is_an_error_of_that_file_only() {
         let dir = tempfile::tempdir().expect("a directory");

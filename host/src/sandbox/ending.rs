@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::limits::LimitExceeded;
+use crate::foreign::excerpt;
 
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Ending {
         let mut details = String::new();
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
             // wasmtime's own form demangles names and knows lines, if the component has them.
-            details.push_str(&format!("guest backtrace: {backtrace}\n"));
+            details.push_str(&format!("guest backtrace: {}\n", shown(&backtrace.to_string())));
         }
         if !stderr.is_empty() {
             details.push_str("standard error:\n");
@@ -82,6 +83,13 @@ impl Ending {
         details.push_str(stderr);
         Self::Broken(Breakdown { cause: limit.to_string(), details })
     }
+}
+
+/// Names in a backtrace are the guest's: they are bounded and escaped, line by line.
+fn shown(backtrace: &str) -> String {
+    const MAX_LINES: usize = 60;
+    const MAX_LINE: usize = 400;
+    backtrace.lines().take(MAX_LINES).map(|line| excerpt(line, MAX_LINE)).collect::<Vec<_>>().join("\n")
 }
 
 /// A duration as a person writes it.

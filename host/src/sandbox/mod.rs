@@ -16,9 +16,11 @@ pub mod v0_1;
 pub mod wasi;
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     io,
     num::NonZeroUsize,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,7 +31,7 @@ use wasmtime::{
 };
 
 use self::{cpu::Metered, invocation::Invocation, ticker::Ticker};
-use crate::{foreign::escape, task::Topic};
+use crate::{foreign::excerpt, task::Topic};
 
 pub use self::{
     ending::{Breakdown, Ending, Usage},
@@ -41,6 +43,9 @@ pub use self::{
 /// How long after its timeout a computing guest is dropped from outside, should it not have been interrupted (with its
 /// backtrace) from inside.
 const TIMEOUT_GRACE: Duration = Duration::from_millis(100);
+
+/// How many characters of the error that a handler returns are kept: for whoever reads the incident's details.
+const MAX_ERROR_TEXT: usize = 16_000;
 
 /// What a host call may copy out of the guest beyond the payload limit: names, records, list headers.
 const HOSTCALL_OVERHEAD: usize = 1 << 20;
@@ -177,8 +182,9 @@ impl Sandbox {
         topic: &Topic,
         version: &str,
         limits: &Limits,
+        config: &Arc<BTreeMap<String, String>>,
     ) -> Result<(), PrepareError> {
-        let assignment = trial::assignment(topic, version, limits);
+        let assignment = trial::assignment(topic, version, limits, config.clone());
         let (ending, _) = self.run(handler, Act::Instantiate, assignment, CancellationToken::new()).await;
         match ending {
             Ending::Returned(_) => Ok(()),
@@ -231,7 +237,7 @@ impl Sandbox {
             let ending = match called {
                 None => Ending::Cancelled,
                 Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
-                Some(Ok(Ok(returned))) => Ending::Returned(returned.map_err(|text| escape(&text))),
+                Some(Ok(Ok(returned))) => Ending::Returned(returned.map_err(|text| excerpt(&text, MAX_ERROR_TEXT))),
                 Some(Ok(Err(error))) => Ending::from_error(&error, &stderr),
             };
             (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })

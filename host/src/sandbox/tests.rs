@@ -1,7 +1,7 @@
 //! The sandbox against components that misbehave, written as WebAssembly text: one per rule. What needs a guest of a
 //! real language is tested with the probe guest in the black-box tests.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -71,8 +71,10 @@ async fn invoke_until(
     limits: Limits,
     cancel: CancellationToken,
 ) -> (Ending, Usage) {
-    let assignment =
-        Assignment { port: Arc::new(Notes::default()), ..trial::assignment(&Topic::new("t"), "v", &limits) };
+    let assignment = Assignment {
+        port: Arc::new(Notes::default()),
+        ..trial::assignment(&Topic::new("t"), "v", &limits, Arc::default())
+    };
     sandbox.invoke(handler, assignment, cancel).await
 }
 
@@ -209,7 +211,8 @@ async fn a_start_function_that_traps_is_found_in_the_trial() {
         (func (export "handle") (result i32) (i32.const 0))"#;
     let sandbox = sandbox();
     let handler = load(&sandbox, &handler(module)).expect("loads");
-    let error = sandbox.try_out(&handler, &Topic::new("t"), "v", &test_limits()).await.expect_err("traps");
+    let error =
+        sandbox.try_out(&handler, &Topic::new("t"), "v", &test_limits(), &Arc::default()).await.expect_err("traps");
     assert!(error.to_string().starts_with("it cannot be instantiated: trap: unreachable code"), "{error}");
 }
 
@@ -220,7 +223,7 @@ async fn a_start_function_that_spins_is_ended_in_the_trial() {
     let sandbox = sandbox();
     let handler = load(&sandbox, &handler(module)).expect("loads");
     let limits = Limits { cpu_time: Duration::from_millis(50), ..test_limits() };
-    let error = sandbox.try_out(&handler, &Topic::new("t"), "v", &limits).await.expect_err("spins");
+    let error = sandbox.try_out(&handler, &Topic::new("t"), "v", &limits, &Arc::default()).await.expect_err("spins");
     assert!(error.to_string().contains("limits.cpu-time"), "{error}");
 }
 

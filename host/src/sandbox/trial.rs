@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// What an instance is given that has no task.
-pub(super) fn assignment(topic: &Topic, version: &str, limits: &Limits) -> Assignment {
+pub(super) fn assignment(
+    topic: &Topic,
+    version: &str,
+    limits: &Limits,
+    config: Arc<BTreeMap<String, String>>,
+) -> Assignment {
     let task = Task {
         id: TaskId::new("(trial)"),
         topic: topic.clone(),
@@ -41,7 +46,7 @@ pub(super) fn assignment(topic: &Topic, version: &str, limits: &Limits) -> Assig
     Assignment {
         task: Arc::new(task),
         variables: Arc::default(),
-        config: Arc::default(),
+        config,
         version: version.to_owned(),
         limits: limits.clone(),
         port: Arc::new(NoTask),

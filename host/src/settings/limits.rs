@@ -73,9 +73,9 @@ limits! {
     table_elements: u32 = 100_000, "Count::<1, MAX_ELEMENTS>";
     /// Resource handles alive at once, from 1 to 1,000,000; default 1,000.
     handles: u32 = 1_000, "Count::<1, MAX_HANDLES>";
-    /// Calls from the handler to the host, from 1; default 100,000.
+    /// Calls of `fetchlock:handler` functions, from 1; default 100,000. Those of WASI cost processor time.
     host_calls: u32 = 100_000, "Count::<1, MAX_CALLS>";
-    /// Bytes in one variable, decision or file, from 1 KiB to 256 MiB; default 16 MiB.
+    /// Bytes in one decision, progress update or loaded file, from 1 KiB to 256 MiB; default 16 MiB.
     payload: ByteSize = ByteSize::mib(16), "Size::<KIB, MAX_PAYLOAD>";
     /// Lines of log, standard output and standard error together, at most 1,000,000; default 1,000.
     log_lines: u32 = 1_000, "Count::<0, MAX_LOG_LINES>";

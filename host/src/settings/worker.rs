@@ -62,7 +62,7 @@ pub struct WorkerSettings {
     /// How long to wait after an engine's error before the next attempt.
     pub backoff: Backoff,
     /// How long, when asked to stop, running invocations may take to finish before they are cancelled and their tasks
-    /// given back; default 25 s, at most an hour. Kubernetes kills 30 s after it asked.
+    /// given back; default 20 s, at most an hour. What comes after takes up to 9 s more, and Kubernetes kills 30 s after it asked.
     #[serde(with = "Span::<0, HOUR>")]
     pub shutdown_timeout: Duration,
 }
@@ -99,7 +99,7 @@ impl Default for WorkerSettings {
             fetch_ahead: Duration::from_millis(500),
             max_batch: count(200),
             backoff: Backoff::default(),
-            shutdown_timeout: Duration::from_secs(25),
+            shutdown_timeout: Duration::from_secs(20),
         }
     }
 }

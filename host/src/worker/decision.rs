@@ -12,11 +12,11 @@ use tokio::sync::Mutex;
 use super::{
     Desk, delivery,
     dispatch::{self, Waiting},
-    held::Phase,
     slots::Slot,
 };
 use crate::{
     engine::EngineError,
+    foreign::{escape, escape_lines, excerpt},
     journal::Entry,
     outcome::{Failure, Outcome},
     plugins::Plugin,
@@ -29,6 +29,9 @@ use crate::{
 /// The extension properties of a task that override its plugin's retry policy; the second is the name that an older
 /// Java add-on has made usual.
 const RETRY_PROPERTIES: [&str; 2] = ["retry", "RETRY_CONFIG"];
+
+/// How many characters of a handler's text a line of log shows; the failure's details hold it whole.
+pub(super) const SHOWN_TEXT: usize = 1_000;
 
 /// A slot that is free when both the invocation and the delivery have let go.
 pub(super) type SharedSlot = Arc<Slot<Waiting>>;
@@ -90,6 +93,8 @@ impl TaskPort for Port {
     async fn extend_lock(&self, duration: Duration) -> Result<(), LockError> {
         let (desk, task) = (self.desk.clone(), self.task.clone());
         let call = async move {
+            let Some(calls) = desk.held.calls(&task.id) else { return Err(LockError::Lost) };
+            let _turn = calls.lock().await;
             let Some(worker) = desk.held.worker(&task.id) else { return Err(LockError::Lost) };
             let sent = Instant::now();
             match desk.engine.extend_lock(&task.id, &worker, duration).await {
@@ -165,7 +170,7 @@ async fn record(
     let worker = desk.held.worker(&task.id).unwrap_or_else(|| task.worker_id.clone());
     let entry = Arc::new(Entry::new(task, worker, &plugin.version, outcome));
     desk.journal.record(&desk.engine_name, entry.clone()).await.map_err(|error| error.to_string())?;
-    desk.held.enter(&task.id, Phase::Delivering);
+    desk.held.decided(&task.id);
     delivery::start(desk, entry, slot);
     Ok(())
 }
@@ -173,11 +178,13 @@ async fn record(
 fn outcome_of(desk: &Arc<Desk>, task: &Task, plugin: &Plugin, decision: Decision) -> (Outcome, Decided) {
     let outcome = match decision {
         Decision::Complete { variables, local_variables } => Outcome::Complete { variables, local_variables },
-        Decision::BpmnError { code, message, variables } => Outcome::BpmnError { code, message, variables },
+        Decision::BpmnError { code, message, variables } => {
+            Outcome::BpmnError { code, message: message.as_deref().map(escape_lines), variables }
+        }
         Decision::Unlock { delay } => Outcome::Unlock { delay },
         Decision::HandOff { duration } => Outcome::HandOff { duration },
         Decision::Fail(Fail { message, retry: RetryWish::SystemDown, .. }) => {
-            tracing::warn!(topic = %task.topic, task = %task.id, reason = crate::foreign::escape(&message), "system down");
+            tracing::warn!(topic = %task.topic, task = %task.id, reason = excerpt(&message, SHOWN_TEXT), "system down");
             let delay = desk.breakers.trip(&task.topic, Instant::now());
             for waiting in desk.slots.drain(|topic| *topic == task.topic) {
                 dispatch::give_back(desk, waiting);
@@ -191,6 +198,7 @@ fn outcome_of(desk: &Arc<Desk>, task: &Task, plugin: &Plugin, decision: Decision
                 RetryWish::Policy | RetryWish::SystemDown => policy(task, plugin).after_failure(task.retries),
             };
             let message = signed(plugin, &message);
+            let details = details.as_deref().map(escape_lines);
             Outcome::Failure(Failure { variables, local_variables, ..Failure::new(&message, details, retries, wait) })
         }
     };
@@ -205,7 +213,7 @@ pub(super) fn failure(task: &Task, plugin: &Plugin, cause: &str, details: Option
 
 /// A message that tells whose it is: in an incident nothing else does.
 fn signed(plugin: &Plugin, message: &str) -> String {
-    format!("{} (version {}): {}", plugin.topic, plugin.version, crate::foreign::escape(message))
+    format!("{} (version {}): {}", plugin.topic, plugin.version, escape(message))
 }
 
 fn policy(task: &Task, plugin: &Plugin) -> RetryPolicy {

@@ -13,7 +13,7 @@ use super::{
     release,
 };
 use crate::{
-    engine::{Disposition, EngineError},
+    engine::{Disposition, EngineError, TaskQuery},
     journal::{Entry, State},
     outcome::{Failure, Outcome},
     task::{TaskId, WorkerId},
@@ -47,8 +47,25 @@ pub(super) fn resume(desk: &Arc<Desk>) {
         // Held, so that its lock is kept while the engine is away.
         let lock = Lock { until: Instant::now() + RESUMED_LOCK, duration: RESUMED_LOCK };
         desk.held.take(&entry.task, &entry.worker, lock, Phase::Delivering);
-        start(desk, entry, None);
+        let desk = desk.clone();
+        desk.tracker.clone().spawn(async move {
+            if had_arrived(&desk, &entry).await {
+                desk.held.settle(&entry.task);
+                delivered(&desk, &entry, Instant::now()).await;
+                desk.held.remove(&entry.task);
+            } else {
+                start(&desk, entry, None);
+            }
+        });
     }
+}
+
+/// Whether the engine shows a failure already, whose answer was lost: sent again it would count twice.
+async fn had_arrived(desk: &Desk, entry: &Entry) -> bool {
+    let Outcome::Failure(failure) = &entry.outcome else { return false };
+    let query = TaskQuery { id: Some(entry.task.clone()), ..TaskQuery::default() };
+    let found = desk.engine.tasks(&query).await.unwrap_or_default();
+    found.iter().any(|task| dispatch::has_arrived(failure, task.retries, task.error_message.as_deref()))
 }
 
 /// Delivers an outcome in the background. The slot is freed when the engine has answered.
@@ -82,13 +99,8 @@ enum End {
     },
 }
 
-/// Removes an outcome from the journal in the background.
-pub(super) fn forget(desk: &Arc<Desk>, task: &TaskId) {
-    let (desk, task) = (desk.clone(), task.clone());
-    desk.tracker.clone().spawn(async move { forget_now(&desk, &task).await });
-}
-
-async fn forget_now(desk: &Desk, task: &TaskId) {
+/// Removes an outcome from the journal.
+pub(super) async fn forget(desk: &Desk, task: &TaskId) {
     if let Err(error) = desk.journal.forget(&desk.engine_name, task).await {
         tracing::error!(%task, %error, "a delivered outcome stays in the journal; it will be sent again and found delivered");
     }
@@ -98,12 +110,21 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
     let began = Instant::now();
     let mut waits = desk.options.backoff.waits();
     let (mut rejections, mut tries) = (0, 0_u32);
+    let mut found_under = None;
     let (topic, task, outcome) = (&entry.topic, &entry.task, entry.outcome.name());
     loop {
-        let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
+        let known = desk.held.worker(task).or_else(|| found_under.clone());
+        let worker = known.unwrap_or_else(|| entry.worker.clone());
         let (sent, result) = {
             let Ok(_permit) = desk.deliveries.acquire().await else { return End::Over };
-            (Instant::now(), send(desk, entry, &worker).await)
+            let calls = desk.held.calls(task).unwrap_or_default();
+            let _turn = calls.lock().await;
+            let sent = Instant::now();
+            let result = send(desk, entry, &worker).await;
+            if result.is_ok() {
+                desk.held.settle(task);
+            }
+            (sent, result)
         };
         let error = match result {
             Ok(()) => {
@@ -119,16 +140,22 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
         match error.disposition() {
             Disposition::Gone => {
                 tracing::info!(%topic, %task, outcome, "the task is gone from the engine: its outcome is dropped");
-                forget_now(desk, task).await;
+                forget(desk, task).await;
                 return End::Over;
             }
-            // Another lane of ours may have fetched it meanwhile; then its id is the one to use.
-            Disposition::Superseded if desk.held.worker(task).is_some_and(|now| now != worker) => {}
-            Disposition::Superseded => {
-                tracing::warn!(%topic, %task, outcome, %error, "somebody else has the task: its outcome is dropped");
-                forget_now(desk, task).await;
-                return End::Over;
-            }
+            // A fetch of ours may have locked it again, with its answer still on the way or lost.
+            Disposition::Superseded => match desk.our_id_that_holds(task).await {
+                Ok(Some(ours)) if ours != worker => {
+                    desk.held.found_under(task, &ours);
+                    found_under = Some(ours);
+                }
+                Ok(_) => {
+                    tracing::warn!(%topic, %task, outcome, %error, "somebody else has the task: its outcome is dropped");
+                    forget(desk, task).await;
+                    return End::Over;
+                }
+                Err(error) => desk.health.wait(waits.after(&error)).await,
+            },
             Disposition::Reject => {
                 rejections += 1;
                 tracing::warn!(%topic, %task, outcome, attempt = rejections, "{error}");
@@ -156,34 +183,45 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
 async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
     let (topic, task, version) = (&entry.topic, &entry.task, &entry.version);
     let delivery_ms = began.elapsed().as_millis() as u64;
-    match &entry.outcome {
-        Outcome::Complete { .. } => tracing::info!(%topic, %task, version, delivery_ms, "completed"),
+    let rests = match &entry.outcome {
+        Outcome::Complete { .. } => {
+            tracing::info!(%topic, %task, version, delivery_ms, "completed");
+            Duration::ZERO
+        }
         Outcome::BpmnError { code, .. } => {
-            tracing::info!(%topic, %task, version, delivery_ms, code = crate::foreign::escape(code), "ended with a BPMN error");
+            let code = crate::foreign::escape(code);
+            tracing::info!(%topic, %task, version, delivery_ms, code, "ended with a BPMN error");
+            Duration::ZERO
         }
         Outcome::Failure(failure) if failure.retries == 0 => {
             tracing::error!(%topic, %task, version, "incident: {}", failure.message);
+            Duration::ZERO
         }
         Outcome::Failure(failure) => {
             let (retries, next_s) = (failure.retries, failure.retry_timeout.as_secs_f64());
             tracing::warn!(%topic, %task, version, retries, next_s, "failed: {}", failure.message);
             desk.look_at(Instant::now() + failure.retry_timeout + RETRY_MARGIN, topic.clone());
+            failure.retry_timeout
         }
         Outcome::Unlock { delay } => {
             tracing::info!(%topic, %task, version, delay_s = delay.as_secs_f64(), "given back");
             if !delay.is_zero() {
                 desk.look_at(Instant::now() + *delay + RETRY_MARGIN, topic.clone());
             }
+            *delay
         }
         Outcome::HandOff { duration } => {
             tracing::info!(%topic, %task, version, duration_s = duration.as_secs_f64(), worker = %entry.worker, "handed off");
-            // Remembered, so that nobody takes it for a task that was left locked by mistake.
-            let until = jiff::Timestamp::now().as_millisecond() + i64::try_from(duration.as_millis()).unwrap_or(0);
-            keep(desk, entry, State::HandedOff(until)).await;
-            return;
+            *duration
         }
+    };
+    if rests.is_zero() {
+        forget(desk, task).await;
+    } else {
+        // Remembered, so that nobody takes it for a task that was left locked by mistake.
+        let millis = i64::try_from(rests.as_millis()).unwrap_or(i64::MAX);
+        keep(desk, entry, State::Resting(jiff::Timestamp::now().as_millisecond().saturating_add(millis))).await;
     }
-    forget_now(desk, task).await;
 }
 
 async fn keep(desk: &Desk, entry: &Entry, state: State) {
@@ -209,11 +247,17 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
     let sent = loop {
         let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
         let sent = Instant::now();
-        let Err(error) = desk.engine.failure(task, &worker, &incident).await else { break sent };
+        let result = {
+            let Ok(_permit) = desk.deliveries.acquire().await else { return End::Over };
+            let calls = desk.held.calls(task).unwrap_or_default();
+            let _turn = calls.lock().await;
+            desk.engine.failure(task, &worker, &incident).await.inspect(|()| desk.held.settle(task))
+        };
+        let Err(error) = result else { break sent };
         match error.disposition() {
             Disposition::Gone | Disposition::Superseded => {
                 tracing::warn!(%topic, %task, %error, "the rejected outcome's task is not ours any more: it is dropped");
-                forget_now(desk, task).await;
+                forget(desk, task).await;
                 return End::Over;
             }
             Disposition::Retry | Disposition::Reject => desk.health.wait(waits.after(&error)).await,
@@ -242,7 +286,7 @@ async fn send(desk: &Desk, entry: &Entry, worker: &WorkerId) -> Result<(), Engin
             let variables = with_contents(desk, entry, variables).await?;
             engine.bpmn_error(task, worker, code, message.as_deref(), &variables).await?;
         }
-        Outcome::Unlock { delay } if delay.is_zero() => release::unlock(desk, task, worker).await,
+        Outcome::Unlock { delay } if delay.is_zero() => release::unlock(desk, task, worker).await?,
         // The engine has no other way to keep a task back: the lock runs on, and nobody extends it.
         Outcome::Unlock { delay: duration } | Outcome::HandOff { duration } => {
             let rest = duration.saturating_sub(entry.age()).max(MIN_LOCK);

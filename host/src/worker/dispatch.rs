@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     journal::{Entry, State},
-    outcome::Outcome,
+    outcome::{Failure, Outcome},
     plugins::Plugin,
     task::{LockedTask, Subscription, Task, TaskId},
     value::Variables,
@@ -62,7 +62,17 @@ fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscrip
         }
         Relation::New(plugin) => {
             desk.held.take(id, worker, lock, Phase::Waiting);
-            begin(desk, Arc::new(locked.task), locked.variables, plugin);
+            let (task, variables) = (Arc::new(locked.task), locked.variables);
+            if desk.journal.find(&desk.engine_name, &task.id).is_none() {
+                begin(desk, task, variables, plugin);
+                return;
+            }
+            // First the old outcome is forgotten: it must not be found in the place of the new one.
+            let desk = desk.clone();
+            desk.tracker.clone().spawn(async move {
+                delivery::forget(&desk, &task.id).await;
+                begin(&desk, task, variables, plugin);
+            });
         }
         Relation::Nobodys(why) => {
             tracing::info!(%topic, task = %id, why, "a task is given back");
@@ -87,7 +97,6 @@ fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Rela
             return Relation::Decided(entry);
         }
         tracing::debug!(topic = %task.topic, task = %task.id, "its journalled outcome had reached the engine");
-        delivery::forget(desk, &task.id);
     }
     if desk.stop.is_cancelled() {
         return Relation::Nobodys("this host stops");
@@ -112,16 +121,20 @@ fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Rela
 /// Whether a journalled outcome has still to be delivered, now that the engine has handed the task out again.
 fn to_be_delivered(entry: &Entry, task: &Task) -> bool {
     match (&entry.outcome, &entry.state) {
+        // Delivered; the time for which the engine was to keep the task is over.
+        (_, State::Resting(_)) => false,
         // Our failure has arrived when the task shows it; this is the retry that it asked for.
         (Outcome::Failure(failure), State::Pending) => {
-            !(task.retries == Some(failure.retries) && task.error_message.as_deref() == Some(failure.message.as_str()))
+            !has_arrived(failure, task.retries, task.error_message.as_deref())
         }
-        // The time for which nobody was to have it is over.
-        (Outcome::Unlock { delay }, _) => entry.age() < *delay,
-        // It was handed off and nobody completed it in time.
-        (Outcome::HandOff { .. }, State::HandedOff(_)) => false,
-        _ => true,
+        (Outcome::Unlock { delay }, State::Pending) => entry.age() < *delay,
+        (_, State::Pending | State::Rejected(_)) => true,
     }
+}
+
+/// Whether a task shows this failure.
+pub(super) fn has_arrived(failure: &Failure, retries: Option<u32>, message: Option<&str>) -> bool {
+    retries == Some(failure.retries) && message == Some(failure.message.as_str())
 }
 
 fn begin(desk: &Arc<Desk>, task: Arc<Task>, variables: Result<Variables, String>, plugin: Arc<Plugin>) {
@@ -131,6 +144,7 @@ fn begin(desk: &Arc<Desk>, task: Arc<Task>, variables: Result<Variables, String>
             desk.slots.wait(&topic, Waiting { task, variables: Arc::new(variables), plugin });
         }
         Err(why) => {
+            desk.breakers.probe_ended(&task.topic);
             let desk = desk.clone();
             desk.tracker.clone().spawn(async move {
                 let outcome = decision::failure(&task, &plugin, &format!("its variables cannot be read: {why}"), None);

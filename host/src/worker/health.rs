@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 
 use crate::engine::EngineError;
@@ -32,21 +32,26 @@ impl Backoff {
             .without_max_times()
             .with_jitter()
             .build();
-        Waits { waits: Box::new(waits), max: self.max }
+        Waits { waits, max: self.max }
     }
 }
 
 /// The waits of one series of failures.
 pub(super) struct Waits {
-    waits: Box<dyn Iterator<Item = Duration> + Send>,
+    waits: ExponentialBackoff,
     max: Duration,
 }
 
 impl Waits {
-    /// The wait after another failure; what the engine asked for comes first.
+    /// The wait after another failure of the engine; what it asked for comes first.
     pub(super) fn after(&mut self, error: &EngineError) -> Duration {
-        let own = self.waits.next().unwrap_or(self.max);
+        let own = self.next();
         error.retry_after().map_or(own, |asked| asked.max(own))
+    }
+
+    /// The wait after another failure.
+    pub(super) fn next(&mut self) -> Duration {
+        self.waits.next().unwrap_or(self.max)
     }
 }
 

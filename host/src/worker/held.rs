@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,6 +41,11 @@ struct Holding {
     phase: Phase,
     cancel: CancellationToken,
     again: Option<Again>,
+    /// Held by whoever calls the engine about the lock: an extension that was late would undo an outcome that had set
+    /// the lock's time.
+    calls: Arc<tokio::sync::Mutex<()>>,
+    /// The engine has accepted an outcome: the lock is not to be touched any more.
+    settled: bool,
 }
 
 /// A task that arrived while its outcome was on its way. Which of the two the engine saw first is known only when it
@@ -98,7 +103,16 @@ impl Held {
     pub(super) fn take(&self, task: &TaskId, worker: &WorkerId, lock: Lock, phase: Phase) {
         let cancel = self.halt.child_token();
         let renew_at = Some(renew_at(&lock));
-        let holding = Holding { worker: worker.clone(), lock, renew_at, phase, cancel, again: None };
+        let holding = Holding {
+            worker: worker.clone(),
+            lock,
+            renew_at,
+            phase,
+            cancel,
+            again: None,
+            calls: Arc::default(),
+            settled: false,
+        };
         self.tasks().insert(task.clone(), holding);
         self.changed.notify_one();
     }
@@ -126,17 +140,52 @@ impl Held {
         Some(phase)
     }
 
-    /// Moves a task on; `None` if it is not held any more.
-    pub(super) fn enter(&self, task: &TaskId, phase: Phase) -> Option<CancellationToken> {
+    /// Takes a waiting task into its invocation. `None` if it was lost while it waited; should it have been fetched
+    /// again since, only one of the two that wait gets it.
+    pub(super) fn begin(&self, task: &TaskId) -> Option<CancellationToken> {
         let mut tasks = self.tasks();
-        let holding = tasks.get_mut(task)?;
-        holding.phase = phase;
+        let holding = tasks.get_mut(task).filter(|holding| holding.phase == Phase::Waiting)?;
+        holding.phase = Phase::Running;
         Some(holding.cancel.clone())
+    }
+
+    /// The task's outcome is decided and journalled.
+    pub(super) fn decided(&self, task: &TaskId) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.phase = Phase::Delivering;
+        }
     }
 
     /// The id under which a task is locked now.
     pub(super) fn worker(&self, task: &TaskId) -> Option<WorkerId> {
         self.tasks().get(task).map(|holding| holding.worker.clone())
+    }
+
+    /// The task turned out to be locked under another id of ours.
+    pub(super) fn found_under(&self, task: &TaskId, worker: &WorkerId) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.worker = worker.clone();
+            holding.renew_at = Some(Instant::now());
+        }
+        self.changed.notify_one();
+    }
+
+    /// What must be locked by whoever calls the engine about a task's lock.
+    pub(super) fn calls(&self, task: &TaskId) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        self.tasks().get(task).map(|holding| holding.calls.clone())
+    }
+
+    /// Whether a task's lock is still to be extended under this id.
+    pub(super) fn is_renewable(&self, task: &TaskId, worker: &WorkerId) -> bool {
+        self.tasks().get(task).is_some_and(|holding| holding.worker == *worker && !holding.settled)
+    }
+
+    /// The engine has accepted an outcome of the task.
+    pub(super) fn settle(&self, task: &TaskId) {
+        if let Some(holding) = self.tasks().get_mut(task) {
+            holding.settled = true;
+            holding.renew_at = None;
+        }
     }
 
     /// Whether a task is held.
@@ -246,7 +295,7 @@ mod tests {
         let adopt = || held.adopt(&task(), &WorkerId::new("b"), lock, || unreachable!("nothing is on its way"));
         assert_eq!(adopt(), None, "a task that is not held is not ours to adopt");
         take(&held, "a", now);
-        held.enter(&task(), Phase::Running).expect("held");
+        held.begin(&task()).expect("held");
         assert_eq!(adopt(), Some(Phase::Running));
         assert_eq!(held.worker(&task()), Some(WorkerId::new("b")));
         assert!(held.due(now + MINUTE).0.is_empty());
@@ -256,16 +305,29 @@ mod tests {
     fn a_lost_task_is_cancelled_but_its_delivery_is_not() {
         let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
         take(&held, "a", now);
-        let cancel = held.enter(&task(), Phase::Running).expect("held");
+        let cancel = held.begin(&task()).expect("held");
         held.lose(&task());
         assert!(cancel.is_cancelled());
         assert!(!held.contains(&task()));
 
         take(&held, "a", now);
-        let cancel = held.enter(&task(), Phase::Delivering).expect("held");
+        let cancel = held.begin(&task()).expect("held");
+        held.decided(&task());
         held.lose(&task());
         assert!(!cancel.is_cancelled());
         assert!(held.contains(&task()));
         assert!(held.due(now + 2 * MINUTE).0.is_empty(), "a lost lock is not extended");
+    }
+
+    #[test]
+    fn a_task_that_waits_twice_is_begun_once() {
+        let (held, now) = (Held::new(CancellationToken::new()), Instant::now());
+        take(&held, "a", now);
+        held.lose(&task());
+        assert!(held.begin(&task()).is_none(), "lost while it waited");
+        // Fetched again, while what was lost still stands in the queue.
+        take(&held, "a", now);
+        assert!(held.begin(&task()).is_some());
+        assert!(held.begin(&task()).is_none());
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Desk,
-    decision::{self, Decided, Port},
+    decision::{self, Decided, Port, SHOWN_TEXT},
     dispatch::Waiting,
-    held::Phase,
     release,
     slots::Slot,
 };
 use crate::{
+    foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{Assignment, Breakdown, Ending, Usage},
@@ -23,6 +23,7 @@ pub(super) async fn dispatch(desk: Arc<Desk>) {
     let mut changed = desk.slots.subscribe();
     loop {
         while !desk.stop.is_cancelled()
+            && desk.journal.is_sound()
             && let Some((waiting, slot)) = desk.slots.next()
         {
             desk.tracker.spawn(run(desk.clone(), waiting, slot));
@@ -36,7 +37,7 @@ pub(super) async fn dispatch(desk: Arc<Desk>) {
 
 async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
     let Waiting { task, variables, plugin } = waiting;
-    let Some(cancel) = desk.held.enter(&task.id, Phase::Running) else {
+    let Some(cancel) = desk.held.begin(&task.id) else {
         // Lost while it waited.
         desk.breakers.probe_ended(&task.topic);
         return;
@@ -60,7 +61,8 @@ async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
         // Lost, or the host stops: nothing is reported. What is still ours is given back.
         (None, Ending::Cancelled) => {
             desk.breakers.probe_ended(&task.topic);
-            if desk.held.contains(&task.id) {
+            // What was lost may have come again and belong to another invocation: only a stopping host gives back.
+            if desk.halt.is_cancelled() && desk.held.contains(&task.id) {
                 release::release(&desk, &task.id).await;
             }
         }
@@ -99,12 +101,14 @@ fn report(task: &Task, version: &str, decided: Option<Decided>, ending: &Ending,
             tracing::debug!(%topic, version, %task, ms, cpu_ms, memory = usage.memory, "handler returned")
         }
         (Some(_), Ending::Returned(Err(text))) => {
-            tracing::warn!(%topic, version, %task, ms, "the handler decided and then returned an error; the decision holds: {text}");
+            tracing::warn!(%topic, version, %task, ms, "the handler decided and then returned an error; the decision holds: {}", excerpt(text, SHOWN_TEXT));
         }
         (Some(_), Ending::Broken(Breakdown { cause, .. })) => {
             tracing::warn!(%topic, version, %task, ms, "the handler decided and then broke down; the decision holds: {cause}");
         }
-        (None, Ending::Returned(Err(text))) => tracing::warn!(%topic, version, %task, ms, "handler failed: {text}"),
+        (None, Ending::Returned(Err(text))) => {
+            tracing::warn!(%topic, version, %task, ms, "handler failed: {}", excerpt(text, SHOWN_TEXT))
+        }
         (None, Ending::Broken(Breakdown { cause, .. })) => {
             tracing::warn!(%topic, version, %task, ms, cpu_ms, "handler failed: {cause}");
         }

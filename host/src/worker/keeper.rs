@@ -9,13 +9,16 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{Desk, held::Renewal};
-use crate::engine::EngineError;
+use crate::engine::{Disposition, EngineError};
 
 /// Extensions at once. They come in the batches of their fetches.
 const AT_ONCE: usize = 8;
 
 /// After an extension that failed for a passing reason.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Over how many milliseconds the next tries are spread, for locks were taken in batches.
+const AGAIN_JITTER_MS: u64 = 1_000;
 
 /// While the task's instance is suspended, which an operator ends.
 const SUSPENDED_AGAIN: Duration = Duration::from_secs(10);
@@ -53,6 +56,12 @@ pub(super) async fn run(desk: Arc<Desk>) {
 }
 
 async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
+    let Some(calls) = desk.held.calls(&task) else { return };
+    let _turn = calls.lock().await;
+    // It may have been decided, lost or fetched again while this waited.
+    if !desk.held.is_renewable(&task, &worker) {
+        return;
+    }
     let sent = Instant::now();
     let extended = match desk.engine.extend_lock(&task, &worker, duration).await {
         // Nobody may have fetched it meanwhile: then it is still ours to lock.
@@ -69,12 +78,18 @@ async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
             desk.held.lose(&task);
         }
         Err(EngineError::OtherWorker { message }) => {
-            // A fetch of another lane may have brought it to us again.
-            if desk.held.worker(&task).is_some_and(|now| now != worker) {
-                return;
+            // A fetch of ours may have locked it again, with its answer still on the way or lost.
+            match desk.our_id_that_holds(&task).await {
+                Ok(Some(ours)) => desk.held.found_under(&task, &ours),
+                Ok(None) => {
+                    tracing::warn!(%task, message, "another worker holds the task: its invocation is cancelled");
+                    desk.held.lose(&task);
+                }
+                Err(error) => {
+                    tracing::debug!(%task, %error, "the engine does not tell who holds a task");
+                    desk.held.renew_at(&task, Instant::now() + AGAIN);
+                }
             }
-            tracing::warn!(%task, message, "another worker holds the task: its invocation is cancelled");
-            desk.held.lose(&task);
         }
         // Nobody else can have it while its instance is suspended.
         Err(EngineError::Suspended { message }) => {
@@ -82,8 +97,14 @@ async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
             desk.held.renew_at(&task, Instant::now() + SUSPENDED_AGAIN);
         }
         Err(error) => {
-            tracing::warn!(%task, %error, "a lock could not be extended; trying again");
-            desk.held.renew_at(&task, Instant::now() + AGAIN);
+            // An outage is told once by whoever polls, not again for each lock.
+            if error.disposition() == Disposition::Retry {
+                tracing::debug!(%task, %error, "a lock could not be extended; trying again");
+            } else {
+                tracing::warn!(%task, %error, "a lock could not be extended; trying again");
+            }
+            let jitter = Duration::from_millis(fastrand::u64(0..AGAIN_JITTER_MS));
+            desk.held.renew_at(&task, Instant::now() + AGAIN + jitter);
         }
     }
 }

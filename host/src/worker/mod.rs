@@ -35,11 +35,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{breaker::Breakers, dispatch::Waiting, health::Health, held::Held, slots::Slots};
 use crate::{
-    engine::Engine,
+    engine::{Engine, EngineError, TaskQuery},
     journal::Journal,
     plugins::Catalog,
     sandbox::Sandbox,
-    task::{EngineName, Topic, WorkerId},
+    task::{EngineName, TaskId, Topic, WorkerId},
 };
 
 pub use health::Backoff;
@@ -106,6 +106,14 @@ impl Desk {
         self.due.send_modify(|due| {
             due.insert((when, topic));
         });
+    }
+
+    /// The id of this host, or of an earlier process with its state directory, under which the engine has locked a
+    /// task; `None` if it is somebody else's or nobody's.
+    async fn our_id_that_holds(&self, task: &TaskId) -> Result<Option<WorkerId>, EngineError> {
+        let query = TaskQuery { id: Some(task.clone()), locked: true, ..TaskQuery::default() };
+        let holder = self.engine.tasks(&query).await?.into_iter().find_map(|found| found.worker_id);
+        Ok(holder.filter(|holder| self.journal.workers(&self.engine_name).contains(holder)))
     }
 
     fn retire(&self, worker: WorkerId, until: Instant) {
@@ -207,7 +215,7 @@ impl Worker {
 }
 
 /// How long the calls of a shutdown may take that come after its deadline: releases, the last deliveries.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 async fn join(name: &str, part: JoinHandle<()>) {
     if let Err(error) = part.await {

@@ -3,12 +3,12 @@
 //! parking at the engine and locks tasks for nobody).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{Desk, breaker::Gate, dispatch, health::Waits};
 use crate::{
@@ -50,7 +50,6 @@ struct Request {
 
 /// How a request came home.
 struct Homecoming {
-    number: u64,
     result: Result<Vec<LockedTask>, EngineError>,
     arrived: Instant,
 }
@@ -67,12 +66,13 @@ struct Lane {
 
 struct Poller {
     desk: Arc<Desk>,
-    under_way: BTreeMap<u64, Request>,
+    under_way: HashMap<Id, Request>,
     requests: JoinSet<Homecoming>,
-    next_number: u64,
     /// Ids that no request uses at the moment.
     idle_ids: Vec<WorkerId>,
     lanes: BTreeMap<Topic, Lane>,
+    /// Topics whose retries should be ready at the engine, until they have been fetched.
+    due: BTreeSet<Topic>,
     /// The most tasks to ask for; less than the setting after an answer that was too large to be read.
     batch: usize,
     /// After errors: the waits, and until when to wait now.
@@ -84,11 +84,11 @@ pub(super) async fn run(desk: Arc<Desk>) {
     let mut poller = Poller {
         batch: desk.options.max_batch.get(),
         desk,
-        under_way: BTreeMap::new(),
+        under_way: HashMap::new(),
         requests: JoinSet::new(),
-        next_number: 0,
         idle_ids: Vec::new(),
         lanes: BTreeMap::new(),
+        due: BTreeSet::new(),
         backoff: None,
     };
     poller.fetch_until_stopped().await;
@@ -106,7 +106,7 @@ impl Poller {
             let look_again = self.start_requests().await;
             tokio::select! {
                 () = desk.stop.cancelled() => return,
-                Some(home) = self.requests.join_next() => self.came_home(home),
+                Some(home) = self.requests.join_next_with_id() => self.came_home(home),
                 Ok(()) = slots.changed() => {}
                 Ok(()) = catalog.changed() => self.serve(),
                 Ok(()) = due.changed() => {}
@@ -120,6 +120,7 @@ impl Poller {
         let catalog = self.desk.catalog.borrow();
         self.desk.slots.serve(catalog.plugins().map(|plugin| (plugin.topic.clone(), plugin.settings.max_concurrent)));
         self.lanes.retain(|topic, _| catalog.get(topic).is_some());
+        self.due.retain(|topic| catalog.get(topic).is_some());
     }
 
     /// Sends what requests there is reason for. Returns when to look again at the latest.
@@ -131,11 +132,17 @@ impl Poller {
         {
             return *until;
         }
-        let due = self.take_due(now, &mut look_again);
+        if !self.journal_is_sound().await {
+            return now + self.back_off(Waits::next);
+        }
+        self.take_due(now, &mut look_again);
         let (wanted, covered) = self.wanted(now, &mut look_again);
-        let quick: Vec<(Subscription, usize)> = covered.into_iter().filter(|(it, _)| due.contains(&it.topic)).collect();
+        // A parked request does not see that the time of a retry is over; one that is answered at once does.
+        let quick = covered.into_iter().filter(|(it, _)| self.due.contains(&it.topic)).collect();
         for group in groups(quick) {
-            self.send(group, Duration::ZERO).await;
+            if self.under_way.len() < MAX_REQUESTS {
+                self.send(group, Duration::ZERO).await;
+            }
         }
         let mut groups = groups(wanted);
         while !groups.is_empty() && self.under_way.len() < MAX_REQUESTS {
@@ -151,12 +158,23 @@ impl Poller {
         look_again
     }
 
-    /// The topics whose retries should be ready at the engine by now.
-    fn take_due(&self, now: Instant, look_again: &mut Instant) -> BTreeSet<Topic> {
-        let mut topics = BTreeSet::new();
+    /// Nothing is fetched that could be decided and not kept. Everybody who waits is told when that is over.
+    async fn journal_is_sound(&self) -> bool {
+        if self.desk.journal.is_sound() {
+            return true;
+        }
+        let sound = self.desk.journal.check().await.is_ok();
+        if sound {
+            self.desk.slots.look_again();
+        }
+        sound
+    }
+
+    /// Notes the topics whose retries should be ready at the engine by now.
+    fn take_due(&mut self, now: Instant, look_again: &mut Instant) {
         self.desk.due.send_if_modified(|due| {
             while due.first().is_some_and(|(when, _)| *when <= now) {
-                topics.extend(due.pop_first().map(|(_, topic)| topic));
+                self.due.extend(due.pop_first().map(|(_, topic)| topic));
             }
             // The poller itself need not hear of this.
             false
@@ -164,7 +182,6 @@ impl Poller {
         if let Some((when, _)) = self.desk.due.borrow().first() {
             *look_again = (*look_again).min(*when);
         }
-        topics
     }
 
     /// The topics that can take tasks, each with how many: those to be fetched now, and those for which a request is
@@ -219,6 +236,7 @@ impl Poller {
         let now = Instant::now();
         for subscription in &subscriptions {
             let lane = self.lanes.entry(subscription.topic.clone()).or_default();
+            self.due.remove(&subscription.topic);
             lane.last_fetch = Some(now);
             lane.room_since = None;
         }
@@ -229,13 +247,11 @@ impl Poller {
             poll,
             subscriptions: subscriptions.clone(),
         };
-        let number = self.next_number;
-        self.next_number += 1;
-        self.under_way.insert(number, Request { worker, subscriptions, asked, parked: !poll.is_zero() });
-        self.requests.spawn(async move {
+        let sent = self.requests.spawn(async move {
             let result = desk.engine.fetch_and_lock(&request).await;
-            Homecoming { number, result, arrived: Instant::now() }
+            Homecoming { result, arrived: Instant::now() }
         });
+        self.under_way.insert(sent.id(), Request { worker, subscriptions, asked, parked: !poll.is_zero() });
     }
 
     /// An id that no other request uses: two polls of one id cancel each other where the engine's
@@ -249,32 +265,34 @@ impl Poller {
         match self.desk.journal.remember_worker(&self.desk.engine_name, &id).await {
             Ok(()) => Some(id),
             Err(error) => {
-                tracing::error!(%error, "no tasks are fetched while the journal cannot be written");
-                self.back_off(&EngineError::Unreachable { message: error.to_string(), sent: false });
+                tracing::debug!(%error, "no worker id without the journal");
                 None
             }
         }
     }
 
-    fn back_off(&mut self, error: &EngineError) -> Duration {
+    fn back_off(&mut self, next: impl FnOnce(&mut Waits) -> Duration) -> Duration {
         let mut waits = match self.backoff.take() {
             Some((waits, _)) => waits,
             None => self.desk.options.backoff.waits(),
         };
-        let wait = waits.after(error);
+        let wait = next(&mut waits);
         self.backoff = Some((waits, Instant::now() + wait));
         wait
     }
 
-    fn came_home(&mut self, home: Result<Homecoming, tokio::task::JoinError>) {
-        let Homecoming { number, result, arrived } = match home {
-            Ok(home) => home,
+    fn came_home(&mut self, home: Result<(Id, Homecoming), JoinError>) {
+        let (id, result, arrived) = match home {
+            Ok((id, Homecoming { result, arrived })) => (id, result, arrived),
             Err(error) => {
                 tracing::error!(%error, "a fetch failed inside the host");
+                if let Some(request) = self.under_way.remove(&error.id()) {
+                    self.retire(request.worker);
+                }
                 return;
             }
         };
-        let Some(request) = self.under_way.remove(&number) else { return };
+        let Some(request) = self.under_way.remove(&id) else { return };
         match result {
             Ok(tasks) => {
                 self.desk.health.answered();
@@ -292,7 +310,7 @@ impl Poller {
                     // The same tasks would come again, and be too large again.
                     self.batch = (request.asked / 2).max(1);
                 }
-                let wait = self.back_off(&error);
+                let wait = self.back_off(|waits| waits.after(&error));
                 self.desk.health.failed(&error, wait);
                 if error.may_have_been_done() {
                     self.retire(request.worker);
@@ -311,7 +329,7 @@ impl Poller {
     /// Takes what still comes home after the stop, so that it can be given back.
     async fn bring_home(&mut self) {
         let deadline = tokio::time::Instant::now() + HOMECOMING;
-        while let Ok(Some(home)) = tokio::time::timeout_at(deadline, self.requests.join_next()).await {
+        while let Ok(Some(home)) = tokio::time::timeout_at(deadline, self.requests.join_next_with_id()).await {
             self.came_home(home);
         }
         self.requests.abort_all();

@@ -20,22 +20,23 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Lets a held task go and releases it. In this order: an unlocked task may come back before the engine's answer does.
 pub(super) async fn release(desk: &Desk, task: &TaskId) {
+    // An extension under way must not lock it again behind the unlock.
+    let calls = desk.held.calls(task).unwrap_or_default();
+    let _turn = calls.lock().await;
     let worker = desk.held.worker(task);
     desk.held.remove(task);
     if let Some(worker) = worker {
-        unlock(desk, task, &worker).await;
+        give_back(desk, task, &worker).await;
     }
 }
 
-/// Unlocks a task if this worker id holds it.
-pub(super) async fn unlock(desk: &Desk, task: &TaskId, worker: &WorkerId) {
+/// Unlocks a task if this worker id holds it; if the engine does not answer, its lock will expire.
+pub(super) async fn give_back(desk: &Desk, task: &TaskId, worker: &WorkerId) {
+    // There may be as many as were fetched ahead. Closed never.
+    let Ok(_permit) = desk.deliveries.acquire().await else { return };
     for attempt in 1..=TRIES {
-        match try_unlock(desk, task, worker).await {
+        match unlock(desk, task, worker).await {
             Ok(()) => return,
-            // Not ours (any more): nothing to give back.
-            Err(EngineError::TaskGone { .. } | EngineError::OtherWorker { .. } | EngineError::LockExpired { .. }) => {
-                return;
-            }
             Err(error) if attempt == TRIES => {
                 tracing::warn!(%task, %error, "a task could not be given back; its lock will expire");
             }
@@ -44,7 +45,18 @@ pub(super) async fn unlock(desk: &Desk, task: &TaskId, worker: &WorkerId) {
     }
 }
 
-async fn try_unlock(desk: &Desk, task: &TaskId, worker: &WorkerId) -> Result<(), EngineError> {
-    desk.engine.extend_lock(task, worker, PROOF).await?;
-    desk.engine.unlock(task).await
+/// Unlocks a task if this worker id holds it. It is no error if it does not (any more): then there is nothing to give
+/// back.
+pub(super) async fn unlock(desk: &Desk, task: &TaskId, worker: &WorkerId) -> Result<(), EngineError> {
+    match desk.engine.extend_lock(task, worker, PROOF).await {
+        Ok(()) => {}
+        Err(EngineError::TaskGone { .. } | EngineError::OtherWorker { .. } | EngineError::LockExpired { .. }) => {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    }
+    match desk.engine.unlock(task).await {
+        Err(EngineError::TaskGone { .. }) => Ok(()),
+        other => other,
+    }
 }

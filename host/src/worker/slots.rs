@@ -89,6 +89,11 @@ impl<W> Slots<W> {
         self.changed.send_replace(());
     }
 
+    /// Tells everybody who subscribes to look again, though nothing has changed here.
+    pub(super) fn look_again(&self) {
+        self.changed.send_replace(());
+    }
+
     /// Queues a task.
     pub(super) fn wait(&self, topic: &Topic, waiting: W) {
         self.state().topics.entry(topic.clone()).or_default().waiting.push_back(waiting);
@@ -138,11 +143,21 @@ impl<W> Slots<W> {
 }
 
 impl<W> State<W> {
+    fn served(&self) -> usize {
+        self.topics.values().filter(|topic| topic.served).count().max(1)
+    }
+
     /// The slots that every served topic can count on: half of the pool, in equal parts. The other half goes to
-    /// whoever needs it.
+    /// whoever needs it. With very many topics there is nothing to divide, and [`Self::most`] alone keeps one of them
+    /// from filling the pool.
     fn guarantee(&self) -> usize {
-        let served = self.topics.values().filter(|topic| topic.served).count().max(1);
-        if served == 1 { self.max } else { (self.max / (2 * served)).max(usize::from(served <= self.max)) }
+        let served = self.served();
+        if served == 1 { self.max } else { self.max / (2 * served) }
+    }
+
+    /// The most slots that one topic may take: of several none takes the last quarter of the pool.
+    fn most(&self) -> usize {
+        if self.served() == 1 { self.max } else { (self.max - (self.max / 4).max(1)).max(1) }
     }
 
     /// What a topic's guarantee still holds back for it.
@@ -162,11 +177,13 @@ impl<W> State<W> {
         let free = self.max - self.used;
         let for_others = reserved - self.unused(topic, guarantee);
         let own = guarantee.saturating_sub(topic.running).min(free);
-        own.max(free.saturating_sub(for_others)).min(topic.limit.saturating_sub(topic.running))
+        own.max(free.saturating_sub(for_others)).min(topic.limit.min(self.most()).saturating_sub(topic.running))
     }
 
     fn room(&self, topic: &TopicState<W>, reserved: usize, fetch_ahead: Duration) -> Room {
-        let most = topic.limit.min(self.max);
+        // Several topics at work share the pool, and with it what is fetched ahead.
+        let at_work = self.topics.values().filter(|topic| topic.running > 0 || !topic.waiting.is_empty()).count();
+        let most = topic.limit.min(self.max.div_ceil(at_work.max(1)));
         let ahead = match topic.occupied {
             // Unmeasured or slow: what is fetched ahead would only wait with its lock running.
             None => 0,
@@ -280,10 +297,20 @@ mod tests {
     }
 
     #[test]
-    fn more_topics_than_slots_still_run() {
-        let slots = slots(2, &[("a", None), ("b", None), ("c", None)]);
-        fill(&slots, "c", 2);
-        assert_eq!(run(&slots).len(), 2);
+    fn more_topics_than_slots_still_run_and_none_fills_the_pool() {
+        let slots = slots(4, &[("a", None), ("b", None), ("c", None), ("d", None), ("e", None)]);
+        fill(&slots, "c", 10);
+        let running = run(&slots);
+        assert_eq!(running.len(), 3);
+        fill(&slots, "d", 1);
+        assert_eq!(run(&slots).len(), 1);
+    }
+
+    #[test]
+    fn a_single_slot_serves_several_topics_in_turn() {
+        let slots = slots(1, &[("a", None), ("b", None)]);
+        fill(&slots, "b", 1);
+        assert_eq!(run(&slots).len(), 1);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::{
     task::{TaskId, WorkerId},
 };
 
+/// How long a request that still parks may take to lock what was just given back, measured at 14 ms and doubled often.
+const GHOSTS_AWAKE: Duration = Duration::from_millis(150);
+
 /// Between two looks while there are retired ids.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -29,25 +32,28 @@ pub(super) fn retire_predecessors(desk: &Desk) {
 
 /// Looks for what turns up under retired ids, until the worker gives up.
 pub(super) async fn run(desk: Arc<Desk>) {
-    loop {
-        sweep(&desk).await;
-        tokio::select! {
-            () = desk.abandon.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+    let sweep_for_ever = async {
+        loop {
+            sweep(&desk).await;
+            tokio::time::sleep(EVERY).await;
         }
+    };
+    tokio::select! {
+        () = desk.abandon.cancelled() => {}
+        () = sweep_for_ever => {}
     }
 }
 
 /// Looks once more before the host exits, also under the ids that were in use.
 pub(super) async fn last(desk: &Desk) {
     /// Of the whole look: a host that stops does not wait for an engine that is away.
-    const AT_MOST: Duration = Duration::from_secs(3);
+    const AT_MOST: Duration = Duration::from_secs(2);
     let workers = desk.journal.workers(&desk.engine_name);
     let look = async {
-        for worker in &workers {
-            if release_left(desk, worker).await && !retired(desk).iter().any(|(id, _)| id == worker) {
-                forget(desk, worker).await;
-            }
+        // What is given back may wake a request that was given up and still parks at the engine: look until nothing
+        // more turns up.
+        while !look_once(desk, &workers).await {
+            tokio::time::sleep(GHOSTS_AWAKE).await;
         }
     };
     if tokio::time::timeout(AT_MOST, look).await.is_err() {
@@ -55,15 +61,33 @@ pub(super) async fn last(desk: &Desk) {
     }
 }
 
+/// True if the engine told of all ids and nothing had to be given back.
+async fn look_once(desk: &Desk, workers: &[WorkerId]) -> bool {
+    let mut quiet = true;
+    for worker in workers {
+        match release_left(desk, worker).await {
+            Some(Left { given_back: 0, ours: 0 }) if !retired(desk).iter().any(|(id, _)| id == worker) => {
+                forget(desk, worker).await;
+            }
+            Some(Left { given_back: 0, .. }) => {}
+            Some(_) => quiet = false,
+            // An engine that is away is not waited for.
+            None => {}
+        }
+    }
+    quiet
+}
+
 fn retired(desk: &Desk) -> Vec<(WorkerId, Instant)> {
     desk.retired.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 async fn sweep(desk: &Arc<Desk>) {
-    drop_old_hand_offs(desk).await;
+    drop_rested(desk).await;
     for (worker, until) in retired(desk) {
         let over = Instant::now() > until + MARGIN;
-        if release_left(desk, &worker).await && over {
+        let left = release_left(desk, &worker).await;
+        if over && matches!(left, Some(Left { given_back: 0, ours: 0 })) {
             forget(desk, &worker).await;
             desk.retired.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _)| *id != worker);
         }
@@ -76,40 +100,49 @@ async fn forget(desk: &Desk, worker: &WorkerId) {
     }
 }
 
-/// Gives back what is locked under an id and neither held nor decided. True if the engine told and nothing is left.
-async fn release_left(desk: &Desk, worker: &WorkerId) -> bool {
+/// What was locked under an id.
+struct Left {
+    /// Tasks that nobody here knew of.
+    given_back: usize,
+    /// Tasks that are held or decided here.
+    ours: usize,
+}
+
+/// Gives back what is locked under an id and neither held nor decided; `None` if the engine does not tell.
+async fn release_left(desk: &Desk, worker: &WorkerId) -> Option<Left> {
     let query = TaskQuery { worker_id: Some(worker.clone()), locked: true, ..TaskQuery::default() };
     let tasks = match desk.engine.tasks(&query).await {
         Ok(tasks) => tasks,
         Err(error) => {
             tracing::debug!(%worker, %error, "the engine does not tell what is locked under a retired id");
-            return false;
+            return None;
         }
     };
-    let mut none_left = true;
+    let mut left = Left { given_back: 0, ours: 0 };
     for task in tasks {
         if desk.held.contains(&task.id) || decided(desk, &task.id) {
-            none_left = false;
+            left.ours += 1;
             continue;
         }
         tracing::info!(topic = task.topic, task = %task.id, %worker, "a task was left locked: it is given back");
-        release::unlock(desk, &task.id, worker).await;
+        release::give_back(desk, &task.id, worker).await;
+        left.given_back += 1;
     }
-    none_left
+    Some(left)
 }
 
 fn decided(desk: &Desk, task: &TaskId) -> bool {
     desk.journal.find(&desk.engine_name, task).is_some()
 }
 
-/// Hand-offs whose time is over: the engine gives such a task to anybody now.
-async fn drop_old_hand_offs(desk: &Desk) {
+/// Forgets what has rested for its time: the engine gives such a task to anybody now.
+async fn drop_rested(desk: &Desk) {
     let now = jiff::Timestamp::now().as_millisecond();
     for entry in desk.journal.entries(&desk.engine_name) {
-        if matches!(entry.state, State::HandedOff(until) if until < now)
+        if matches!(entry.state, State::Resting(until) if until < now)
             && let Err(error) = desk.journal.forget(&desk.engine_name, &entry.task).await
         {
-            tracing::warn!(task = %entry.task, %error, "an old hand-off stays in the journal");
+            tracing::warn!(task = %entry.task, %error, "a delivered outcome stays in the journal");
         }
     }
 }

@@ -13,6 +13,7 @@ use self::bindings::fetchlock::handler::{config, log, outcome, task, types, vari
 use super::{
     check::{Checker, longest},
     invocation::Invocation,
+    limits::LimitExceeded,
     output::Level,
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError},
 };
@@ -90,6 +91,12 @@ impl variables::Host for Invocation {
 
     fn get_many(&mut self, names: Vec<String>) -> wasmtime::Result<Vec<Option<types::Value>>> {
         self.count_call()?;
+        let asked = names.iter().filter_map(|name| self.variables.get(name));
+        // A name may be given any number of times, and each copy of its value is the host's memory.
+        if asked.map(|variable| variable.value.payload_len()).sum::<usize>() > self.limits.payload {
+            let allowed = bytesize::ByteSize(self.limits.payload as u64).to_string();
+            return Err(LimitExceeded { setting: "limits.payload", allowed }.into());
+        }
         let get = |name| self.variables.get(name).map(|variable| convert::value_to_guest(&variable.value));
         Ok(names.iter().map(get).collect())
     }
