@@ -51,7 +51,8 @@ pub(crate) struct Options {
 /// expected.
 pub(crate) fn run(options: &Options) -> Result<()> {
     prerequisites::ensure(&[prerequisites::RUST, prerequisites::ENGINE])?;
-    run_command(&mut cargo(&["build", "--package", "fetchlock", "--locked"]))?;
+    // The whole workspace, as the tests build it: with another selection cargo would compile wasmtime once more.
+    run_command(&mut cargo(&["build", "--workspace", "--locked"]))?;
     guests::build(&[guests::EXAMPLE])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("an async runtime")?;
     let shown = runtime.block_on(async {

@@ -115,7 +115,8 @@ impl File {
     fn commit(&mut self, changes: &[Change]) -> Result<(), redb::Error> {
         let database = match self.database.take() {
             Some(database) => database,
-            None => Database::create(&self.path)?,
+            // Not made anew: an empty one in its place would hide that outcomes are lost.
+            None => Database::open(&self.path)?,
         };
         commit(&database, changes)?;
         self.database = Some(database);
@@ -161,10 +162,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("state").join("journal.redb");
         std::fs::create_dir(dir.path().join("state")).expect("made");
-        let mut file = File { path: path.clone(), database: None };
-        file.commit(&[Change::Check]).expect("opened and committed");
+        drop(Database::create(&path).expect("made"));
         // As after an error of the disk: closed, and the place is not to be had.
-        file.database = None;
+        let mut file = File { path, database: None };
         std::fs::rename(dir.path().join("state"), dir.path().join("away")).expect("moved away");
         assert!(file.commit(&[Change::Check]).is_err());
         std::fs::rename(dir.path().join("away"), dir.path().join("state")).expect("moved back");

@@ -102,10 +102,21 @@ impl TaskPort for Port {
                     desk.held.renewed(&task.id, sent + duration);
                     Ok(())
                 }
-                Err(EngineError::TaskGone { .. } | EngineError::OtherWorker { .. }) => {
+                Err(EngineError::TaskGone { .. }) => {
                     desk.held.lose(&task.id);
                     Err(LockError::Lost)
                 }
+                Err(error @ EngineError::OtherWorker { .. }) => match desk.our_id_that_holds(&task.id).await {
+                    Ok(None) => {
+                        desk.held.lose(&task.id);
+                        Err(LockError::Lost)
+                    }
+                    Ok(Some(ours)) => {
+                        desk.held.found_under(&task.id, &ours);
+                        Err(LockError::Unavailable(error.to_string()))
+                    }
+                    Err(error) => Err(LockError::Unavailable(error.to_string())),
+                },
                 // The lock keeper will try to have it back; for now the handler's wish was not granted.
                 Err(error) => Err(LockError::Unavailable(error.to_string())),
             }

@@ -255,6 +255,11 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
         };
         let Err(error) = result else { break sent };
         match error.disposition() {
+            // Locked again under another of our ids: the answer to that fetch brings it, or the sweep finds it.
+            Disposition::Superseded if matches!(desk.our_id_that_holds(task).await, Ok(Some(_)) | Err(_)) => {
+                keep(desk, entry, State::Rejected(incident.message)).await;
+                return End::Over;
+            }
             Disposition::Gone | Disposition::Superseded => {
                 tracing::warn!(%topic, %task, %error, "the rejected outcome's task is not ours any more: it is dropped");
                 forget(desk, task).await;
