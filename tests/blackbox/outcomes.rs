@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fetchlock_harness::stub_engine::{TaskSpec, TaskState};
+use fetchlock_harness::stub_engine::{Fault, TaskSpec, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long, probe_spec, text};
@@ -216,4 +216,32 @@ async fn a_handlers_endless_error_text_is_cut_for_the_log_and_the_engine() {
     assert!(message.chars().count() <= 666 && message.ends_with('…'), "{} characters", message.chars().count());
     assert!(details.len() < 20_000, "{} bytes of details", details.len());
     assert!(host.logs().lines().all(|line| line.len() < 4_000));
+}
+
+#[tokio::test]
+async fn a_handed_off_task_keeps_the_time_it_was_given_whatever_its_lock_duration_is() {
+    let scene = Scene::with_probe("lock-duration = \"1s\"\n").await;
+    let tasks: Vec<String> = (0..20).map(|_| scene.probe_with("hand-off", json!({"n": long(3_600_000)}))).collect();
+    // A task that runs on shows that the lock keeper goes on, too.
+    let beside = scene.probe_with("complete-slowly", json!({"n": long(2_500)}));
+    let _host = scene.start();
+    scene.engine.await_completed(&beside, SOON).await.expect("completed");
+    for task in &tasks {
+        let state = scene.engine.state(task);
+        let TaskState::Locked { until, .. } = state else { panic!("{state:?}") };
+        let rest = until.duration_since(std::time::Instant::now());
+        assert!(rest > Duration::from_secs(3_000), "{rest:?} left");
+        assert_eq!(scene.engine.times_fetched(task), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_unlock_is_given_back_only_when_the_engine_has_taken_it() {
+    let scene = Scene::with_probe("").await;
+    let task = scene.probe_with("unlock", json!({"n": long(0)}));
+    scene.engine.fault("/unlock", 5, Fault::error(503, "RestException", "not now", None));
+    let host = scene.start();
+    host.await_text("given back", SOON).await.expect("delivered");
+    let unlocks = scene.engine.requests_to(&format!("{task}/unlock"));
+    assert!(unlocks.len() >= 6, "{} calls", unlocks.len());
 }
