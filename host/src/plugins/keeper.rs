@@ -343,6 +343,7 @@ impl Keeper {
     fn settled(&mut self, path: &Path, fingerprint: Fingerprint) {
         let known = self.known.entry(path.to_owned()).or_default();
         known.tried = Some(fingerprint);
+        known.try_again = None;
         known.settling = None;
         known.wants = None;
         known.refusal = None;

@@ -115,17 +115,7 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
     loop {
         let known = desk.held.worker(task).or_else(|| found_under.clone());
         let worker = known.unwrap_or_else(|| entry.worker.clone());
-        let (sent, result) = {
-            let Ok(_permit) = desk.deliveries.acquire().await else { return End::Over };
-            let calls = desk.held.calls(task).unwrap_or_default();
-            let _turn = calls.lock().await;
-            let sent = Instant::now();
-            let result = send(desk, entry, &worker).await;
-            if result.is_ok() {
-                desk.held.settle(task);
-            }
-            (sent, result)
-        };
+        let Some((sent, result)) = in_turn(desk, task, send(desk, entry, &worker)).await else { return End::Over };
         let error = match result {
             Ok(()) => {
                 desk.health.answered();
@@ -178,6 +168,24 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
             }
         }
     }
+}
+
+/// Makes an outcome call, within the bound of all deliveries and in turn with the other calls about the task's lock;
+/// tells when it was sent. `None` only if the worker is no more.
+async fn in_turn(
+    desk: &Desk,
+    task: &TaskId,
+    call: impl Future<Output = Result<(), EngineError>>,
+) -> Option<(Instant, Result<(), EngineError>)> {
+    let _permit = desk.deliveries.acquire().await.ok()?;
+    let calls = desk.held.calls(task).unwrap_or_default();
+    let _turn = calls.lock().await;
+    let sent = Instant::now();
+    let result = call.await;
+    if result.is_ok() {
+        desk.held.settle(task);
+    }
+    Some((sent, result))
 }
 
 async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
@@ -246,13 +254,8 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
     let mut waits = desk.options.backoff.waits();
     let sent = loop {
         let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
-        let sent = Instant::now();
-        let result = {
-            let Ok(_permit) = desk.deliveries.acquire().await else { return End::Over };
-            let calls = desk.held.calls(task).unwrap_or_default();
-            let _turn = calls.lock().await;
-            desk.engine.failure(task, &worker, &incident).await.inspect(|()| desk.held.settle(task))
-        };
+        let call = desk.engine.failure(task, &worker, &incident);
+        let Some((sent, result)) = in_turn(desk, task, call).await else { return End::Over };
         let Err(error) = result else { break sent };
         match error.disposition() {
             // Locked again under another of our ids: the answer to that fetch brings it, or the sweep finds it.

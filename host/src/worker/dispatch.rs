@@ -62,11 +62,11 @@ fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscrip
         }
         Relation::New(plugin) => {
             desk.held.take(id, worker, lock, Phase::Waiting);
+            begin(desk, Arc::new(locked.task), locked.variables, plugin);
+        }
+        Relation::Anew(plugin) => {
+            desk.held.take(id, worker, lock, Phase::Waiting);
             let (task, variables) = (Arc::new(locked.task), locked.variables);
-            if desk.journal.find(&desk.engine_name, &task.id).is_none() {
-                begin(desk, task, variables, plugin);
-                return;
-            }
             // First the old outcome is forgotten: it must not be found in the place of the new one.
             let desk = desk.clone();
             desk.tracker.clone().spawn(async move {
@@ -88,16 +88,20 @@ const DEFAULT_LOCK: Duration = Duration::from_secs(10);
 enum Relation {
     Decided(Arc<Entry>),
     New(Arc<Plugin>),
+    /// An earlier outcome of it is journalled, which the engine has.
+    Anew(Arc<Plugin>),
     Nobodys(&'static str),
 }
 
 fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Relation {
-    if let Some(entry) = desk.journal.find(&desk.engine_name, &task.id) {
-        if to_be_delivered(&entry, task) {
-            return Relation::Decided(entry);
+    let work = match desk.journal.find(&desk.engine_name, &task.id) {
+        None => Relation::New,
+        Some(entry) if to_be_delivered(&entry, task) => return Relation::Decided(entry),
+        Some(_) => {
+            tracing::debug!(topic = %task.topic, task = %task.id, "its journalled outcome had reached the engine");
+            Relation::Anew
         }
-        tracing::debug!(topic = %task.topic, task = %task.id, "its journalled outcome had reached the engine");
-    }
+    };
     if desk.stop.is_cancelled() {
         return Relation::Nobodys("this host stops");
     }
@@ -108,10 +112,10 @@ fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Rela
             Relation::Nobodys("it was fetched for a version whose variables or filter differ")
         }
         Some(plugin) => match desk.breakers.gate(&task.topic, Instant::now()) {
-            Gate::Open => Relation::New(plugin),
+            Gate::Open => work(plugin),
             Gate::Probe => {
                 desk.breakers.probing(&task.topic);
-                Relation::New(plugin)
+                work(plugin)
             }
             Gate::Closed(_) => Relation::Nobodys("its topic is paused"),
         },

@@ -61,7 +61,7 @@ pub(super) async fn last(desk: &Desk) {
     }
 }
 
-/// True if the engine told of all ids and nothing had to be given back.
+/// True if, as far as the engine told, nothing had to be given back.
 async fn look_once(desk: &Desk, workers: &[WorkerId]) -> bool {
     let mut quiet = true;
     for worker in workers {
@@ -139,7 +139,9 @@ fn decided(desk: &Desk, task: &TaskId) -> bool {
 async fn drop_rested(desk: &Desk) {
     let now = jiff::Timestamp::now().as_millisecond();
     for entry in desk.journal.entries(&desk.engine_name) {
+        // One that is held has come again: its next outcome may be on the way to this very place in the journal.
         if matches!(entry.state, State::Resting(until) if until < now)
+            && !desk.held.contains(&entry.task)
             && let Err(error) = desk.journal.forget(&desk.engine_name, &entry.task).await
         {
             tracing::warn!(task = %entry.task, %error, "a delivered outcome stays in the journal");
