@@ -6,15 +6,13 @@ use bytesize::ByteSize;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::refuse;
 use crate::{
     plugins::OnCompile,
     service::{self, Ended},
     settings::{self, Flags, Loaded},
     telemetry,
 };
-
-/// The exit code for settings or surroundings with which a host does not start (`EX_CONFIG` of sysexits.h).
-const EXIT_CONFIG: u8 = 78;
 
 /// The exit code after a second signal, as a shell reports an interrupt.
 const EXIT_FORCED: u8 = 130;
@@ -67,11 +65,6 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
     // After a second signal nothing is waited for; in order, nothing is left to wait for.
     runtime.shutdown_background();
     code
-}
-
-fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("fetchlock: {error}");
-    ExitCode::from(EXIT_CONFIG)
 }
 
 /// A turning sign on a terminal while a component is compiled; a line of log elsewhere.
