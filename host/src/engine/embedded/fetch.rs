@@ -31,7 +31,7 @@ pub(super) struct Fetch {
     #[serde(deserialize_with = "lenient::long")]
     async_response_timeout: Option<i64>,
     sorting: Option<Vec<Sorting>>,
-    topics: Option<Vec<Topic>>,
+    topics: Option<Vec<Option<Topic>>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -95,7 +95,8 @@ impl Fetch {
             )));
         }
         let order = order(self.sorting.as_deref().unwrap_or_default())?;
-        let topics = self.topics.unwrap_or_default();
+        let topics: Option<Vec<Topic>> = self.topics.unwrap_or_default().into_iter().collect();
+        let topics = topics.ok_or_else(|| Refusal::null_pointer("topic"))?;
         for topic in &topics {
             if topic.process_variables.iter().flat_map(Map::values).any(|value| value.is_object() || value.is_array()) {
                 return Err(Refusal::internal("ProcessEngineException", "Object values cannot be used to query"));
@@ -121,7 +122,7 @@ impl Fetch {
 fn order(sorting: &[Sorting]) -> Result<Order, Refusal> {
     let mut order = Order::OldestFirst;
     for Sorting { sort_by, sort_order } in sorting {
-        let by = sort_by.as_deref().unwrap_or("null");
+        let by = sort_by.as_deref().ok_or_else(|| Refusal::null_pointer("o"))?;
         if by != "createTime" {
             return Err(Refusal::invalid(format!("Cannot set query sortBy parameter to value {by}")));
         }

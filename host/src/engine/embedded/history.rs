@@ -1,5 +1,6 @@
 //! What was: instances, variables, activities, the log of tasks, and incidents, past and present.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -171,10 +172,15 @@ impl Instance {
 
     /// The start event, the task, and the end event if the task was completed.
     fn activities(&self) -> Vec<Value> {
-        let started = Some(date::write(self.started));
-        let ended = self.ended.map(|(at, _)| date::write(at));
+        let started = Some(self.started);
+        let ended = self.ended.map(|(at, _)| at);
         let end = self.ended.map(|(_, end)| end);
-        let activity = |id: &str, kind: &str, name: Option<&str>, instance: String, times: [&Option<String>; 2]| {
+        let activity = |id: &str,
+                        kind: &str,
+                        name: Option<&str>,
+                        instance: String,
+                        from: Option<Timestamp>,
+                        to: Option<Timestamp>| {
             json!({
                 "id": instance,
                 "parentActivityInstanceId": self.id,
@@ -189,8 +195,9 @@ impl Instance {
                 "calledProcessInstanceId": null,
                 "calledCaseInstanceId": null,
                 "assignee": null,
-                "startTime": times[0],
-                "endTime": times[1],
+                "startTime": from.map(date::write),
+                "endTime": to.map(date::write),
+                "durationInMillis": from.zip(to).map(|(from, to)| to.duration_since(from).as_millis()),
                 "canceled": id == ACTIVITY && end == Some(End::Deleted),
                 "completeScope": match id {
                     ACTIVITY => end == Some(End::BpmnError),
@@ -203,17 +210,18 @@ impl Instance {
         };
         let event = |id: &str| format!("{id}:{}", self.id);
         let mut activities = vec![
-            activity(START_EVENT, "startEvent", None, event(START_EVENT), [&started, &started]),
+            activity(START_EVENT, "startEvent", None, event(START_EVENT), started, started),
             activity(
                 ACTIVITY,
                 "serviceTask",
                 Some(&self.definition_key),
                 self.task.activity_instance_id.clone(),
-                [&started, &ended],
+                started,
+                ended,
             ),
         ];
         if end == Some(End::Completed) {
-            activities.push(activity(END_EVENT, "noneEndEvent", None, event(END_EVENT), [&ended, &ended]));
+            activities.push(activity(END_EVENT, "noneEndEvent", None, event(END_EVENT), ended, ended));
         }
         activities
     }

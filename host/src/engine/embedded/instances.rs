@@ -45,7 +45,7 @@ impl State {
             topic: key.to_owned(),
             business_key: start.business_key,
             tenant: tenant.map(str::to_owned),
-            variables,
+            variables: variables.into_kept(),
             ..NewInstance::default()
         };
         let instance = self.add(new, now);

@@ -160,7 +160,7 @@ impl EmbeddedEngine {
     pub async fn add(&self, mut new: NewInstance, variables: Value) -> Result<String, String> {
         let given = serde_json::from_value(variables).map_err(|why| why.to_string())?;
         let added = self.change(|state, now| {
-            new.variables = variable::read(given)?;
+            new.variables = variable::read(given)?.into_kept();
             Ok(state.add(new, now).task.id.clone())
         });
         added.await.map_err(|refusal| refusal.message)

@@ -82,8 +82,10 @@ impl State {
         let local_variables = variable::read(body.local_variables)?;
         let instance = self.handled(id, body.worker_id, &format!("External Task {id} cannot be completed"))?;
         refuse_if_suspended(instance)?;
-        instance.variables.extend(variables);
-        instance.task.local.extend(local_variables);
+        variables.fit(&instance.variables)?;
+        local_variables.fit(&instance.task.local)?;
+        instance.variables.extend(variables.into_kept());
+        instance.task.local.extend(local_variables.into_kept());
         self.end(id, End::Completed, now)
     }
 
@@ -97,7 +99,8 @@ impl State {
         let beginning = format!("Bpmn error of External Task {id} cannot be reported");
         let instance = self.handled(id, body.worker_id, &beginning)?;
         refuse_if_suspended(instance)?;
-        instance.variables.extend(variables);
+        variables.fit(&instance.variables)?;
+        instance.variables.extend(variables.into_kept());
         let (topic, code) = (&instance.task.topic, body.error_code.as_deref().unwrap_or_default());
         tracing::debug!(topic, code, "a BPMN error, which nothing catches here, ends the instance");
         self.end(id, End::BpmnError, now)
@@ -119,8 +122,10 @@ impl State {
         let beginning = format!("Failure of External Task {id} cannot be reported");
         let instance = self.handled(id, body.worker_id, &beginning)?;
         refuse_if_suspended(instance)?;
-        instance.variables.extend(variables);
-        instance.task.local.extend(local_variables);
+        variables.fit(&instance.variables)?;
+        local_variables.fit(&instance.task.local)?;
+        instance.variables.extend(variables.into_kept());
+        instance.task.local.extend(local_variables.into_kept());
         instance.task.error_message = body.error_message.as_deref().map(kept_message);
         instance.task.error_details = body.error_details;
         instance.note(LogKind::Failed, now);

@@ -56,6 +56,11 @@ impl Refusal {
         Self::internal("NullValueException", format!("{argument} is null"))
     }
 
+    /// A null where Java expects none. (A real engine's message names its own classes.)
+    pub(super) fn null_pointer(what: &str) -> Self {
+        Self::of_request(500, "NullPointerException", format!("\"{what}\" is null"))
+    }
+
     /// A text longer than its column.
     pub(super) fn column_too_small() -> Self {
         let message = "An exception occurred in the persistence layer. Please check the server logs for a detailed \

@@ -81,7 +81,8 @@ impl State {
         let set = variable::read(changes.modifications).map_err(|refusal| of_value(refusal, &what, id))?;
         let unknown = || of_engine(no_execution(id), &format!("{what} {id}"));
         let instance = self.change_running(id).ok_or_else(unknown)?;
-        for (name, variable) in set {
+        set.fit(&instance.variables).map_err(|refusal| of_engine(refusal, &format!("{what} {id}")))?;
+        for (name, variable) in set.into_kept() {
             scope.place(instance, id, &name).insert(name, variable);
         }
         for name in changes.deletions.unwrap_or_default() {

@@ -129,11 +129,6 @@ impl State {
         self.instances.get(self.by_task.get(task)?)
     }
 
-    /// The instance of the execution of an open task.
-    pub(super) fn of_execution(&self, execution: &str) -> Option<&Instance> {
-        self.instances.get(self.by_execution.get(execution)?)
-    }
-
     /// The instance of an open task, to be changed.
     pub(super) fn change_task(&mut self, task: &str) -> Result<&mut Instance, Refusal> {
         let number = self.by_task.get(task).copied();

@@ -55,17 +55,45 @@ pub(super) struct Given {
 /// The variables of a request.
 pub(super) type GivenVariables = Option<BTreeMap<String, Given>>;
 
-/// Reads the variables of a request. Transient ones are checked and left out: nothing here would see them.
-pub(super) fn read(given: GivenVariables) -> Result<Variables, Refusal> {
-    let mut variables = Variables::new();
+/// Variables of a request whose values are in order.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    kept: Variables,
+    /// The names of transient ones: nothing here would see their values.
+    transient: Vec<String>,
+}
+
+/// Reads the variables of a request.
+pub(super) fn read(given: GivenVariables) -> Result<Checked, Refusal> {
+    let mut checked = Checked::default();
     for (name, given) in given.unwrap_or_default() {
         let transient = given.info.as_ref().and_then(|info| info.get("transient")) == Some(&Value::Bool(true));
         let variable = Variable::read(given)?;
-        if !transient {
-            variables.insert(name, variable);
+        if transient {
+            checked.transient.push(name);
+        } else {
+            checked.kept.insert(name, variable);
         }
     }
-    Ok(variables)
+    Ok(checked)
+}
+
+impl Checked {
+    /// Refuses a transient variable in the place of one that is kept.
+    pub(super) fn fit(&self, existing: &Variables) -> Result<(), Refusal> {
+        let Some(name) = self.transient.iter().find(|name| existing.contains_key(*name)) else { return Ok(()) };
+        Err(Refusal::internal(
+            "ProcessEngineException",
+            format!(
+                "ENGINE-17006 Cannot set transient variable with name '{name}' to non-transient variable and vice versa."
+            ),
+        ))
+    }
+
+    /// Those that are kept.
+    pub(super) fn into_kept(self) -> Variables {
+        self.kept
+    }
 }
 
 impl Variable {
@@ -77,6 +105,10 @@ impl Variable {
             return Ok(Self::untyped(value));
         };
         let named = named.as_str().map_or_else(|| named.to_string(), str::to_owned);
+        if matches!(named.as_str(), "Number" | "number") {
+            let message = "Cannot serialize value of abstract type number";
+            return Err(Refusal::internal("ProcessEngineException", message));
+        }
         let kind = Kind::named(&named)
             .ok_or_else(|| Refusal::of_request(400, "RestException", format!("Unsupported value type '{named}'")))?;
         if info.remove("transient").is_some_and(|transient| !transient.is_boolean()) {

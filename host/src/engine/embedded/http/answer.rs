@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::engine::embedded::{refusal::Refusal, variable::Variable};
 
@@ -78,10 +79,18 @@ impl IntoResponse for Answer {
     }
 }
 
+/// `ExceptionDto`, with its fields in the order in which the engine writes them.
+#[derive(Serialize)]
+struct Exception<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+    code: Option<i64>,
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = json!({"type": self.kind, "message": self.message, "code": self.code});
-        (status, Json(body)).into_response()
+        (status, Json(Exception { kind: self.kind, message: &self.message, code: self.code })).into_response()
     }
 }

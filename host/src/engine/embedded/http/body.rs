@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::engine::embedded::refusal::Refusal;
 
@@ -67,8 +67,13 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
     if !json {
         return Err(Refusal::of_request(415, "NotSupportedException", "HTTP 415 Unsupported Media Type").into());
     }
-    if bytes.trim_ascii() == b"null" {
+    let text = bytes.trim_ascii();
+    if text == b"null" {
         return Err(null_body().into());
+    }
+    // Every body is an object; serde would take a list for one, too.
+    if !text.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(text).is_ok() {
+        return Err(Refusal::unreadable().into());
     }
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
         if error.is_data() { Refusal::unreadable().into() } else { Unreadable::NoJson(error.to_string()) }
@@ -77,5 +82,5 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(request: Request, state: &S) 
 
 /// The engine meets Java's null where it expects a body.
 fn null_body() -> Refusal {
-    Refusal::of_request(500, "NullPointerException", "Cannot read the request because \"dto\" is null")
+    Refusal::null_pointer("dto")
 }

@@ -105,8 +105,7 @@ struct Priority {
 }
 
 async fn set_priority(State(engine): Engine, Path(id): Id, Body(body): Body<Priority>) -> Answered {
-    let missing = || Refusal::of_request(500, "NullPointerException", "Cannot read the priority because it is null");
-    let priority = body.priority.ok_or_else(missing)?;
+    let priority = body.priority.ok_or_else(|| Refusal::null_pointer("priority"))?;
     engine.change(|state, _| state.set_priority(&id.task, priority)).await.map(Answer::from)
 }
 
