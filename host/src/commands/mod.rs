@@ -1,5 +1,8 @@
 //! The commands of the binary.
 
+mod check;
+mod compilations;
+mod exit;
 mod run;
 
 use std::process::ExitCode;
@@ -18,11 +21,13 @@ struct Cli {
 enum Command {
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
+    Check(check::Check),
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run.main(),
+        Command::Check(check) => check.main(),
     }
 }
