@@ -368,6 +368,21 @@ fn wrong_settings_and_a_wrong_command_line_have_exit_codes_of_their_own() {
 }
 
 #[test]
+fn names_in_files_cannot_steer_the_terminal() {
+    let import = r#"(import "wasi:io/poll@0.2.6+\1b[2J" (instance))"#;
+    let dir = directory([
+        ("a\u{1b}[2J.wasm", b"\x1b[2J"),
+        ("b.wasm", &handler(import, RETURNS_OK)),
+        ("c.wasm", &without_http()),
+        ("c.toml", "[config]\n\"\\u001b[2J\" = 1\n[filter]\nbusiness-key = \"\\u202e\"\n".as_bytes()),
+    ]);
+    let ended = check(dir.path(), ["."]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\\u{1b}[2J.wasm") && ended.stdout.contains("\\u{202e}"), "{}", ended.stdout);
+    assert!(!(ended.stdout.contains('\u{1b}') || ended.stdout.contains('\u{202e}')), "{:?}", ended.stdout);
+}
+
+#[test]
 fn nothing_is_written() {
     let dir = directory([("plugins/a.wasm", &without_http())]);
     assert_eq!(check(dir.path(), ["plugins"]).code, Some(0));

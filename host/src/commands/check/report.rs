@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    foreign::{Escaped, escape_lines},
+    foreign::Escaped,
     plugins::{Checked, Why, manifest::Manifest, manifest::OnUndecided},
     settings::{Limits, written::friendly},
     task::{Filter, Topic},
@@ -94,8 +94,9 @@ impl Report {
 
     /// The labels with what stands beside them, line by line.
     fn rows(&self) -> Vec<(&'static str, Vec<String>)> {
+        let lines = |error: &String| error.split('\n').map(str::to_owned).collect();
         let mut rows: Vec<_> = self.errors.iter().map(|error| ("error", lines(error))).collect();
-        let one = |text: &dyn fmt::Display| vec![Escaped(text).to_string()];
+        let one = |text: &dyn fmt::Display| vec![text.to_string()];
         rows.extend(self.topic.as_ref().map(|topic| ("topic", one(topic))));
         rows.extend(self.version.as_ref().map(|version| ("version", one(version))));
         rows.extend(self.contract.as_ref().map(|contract| ("contract", one(contract))));
@@ -116,15 +117,12 @@ impl fmt::Display for Report {
         for (label, lines) in self.rows() {
             for (number, line) in lines.iter().enumerate() {
                 let label = if number == 0 { label } else { "" };
-                writeln!(f, "  {label:LABELS$} {line}")?;
+                // Names in a component or a manifest may try to steer the terminal.
+                writeln!(f, "  {label:LABELS$} {}", Escaped(line))?;
             }
         }
         Ok(())
     }
-}
-
-fn lines(text: &str) -> Vec<String> {
-    escape_lines(text).split('\n').map(str::to_owned).collect()
 }
 
 impl Imports {
@@ -222,7 +220,7 @@ fn assignments(settings: &Map<String, Value>) -> Vec<String> {
     for (key, value) in settings {
         match value {
             Value::Object(inner) => lines.extend(assignments(inner).iter().map(|line| format!("{key}.{line}"))),
-            value => lines.push(format!("{key} = {}", Escaped(value))),
+            value => lines.push(format!("{key} = {value}")),
         }
     }
     if lines.is_empty() { vec!["those of the host".into()] } else { lines }
