@@ -10,7 +10,7 @@ use crate::{
     journal::{Journal, JournalError},
     plugins::{Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
     sandbox::{Sandbox, SandboxError},
-    settings::{EngineSettings, NoEngineAddress, Settings},
+    settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
     worker::{Backoff, Worker, WorkerOptions},
 };
 
@@ -63,7 +63,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, Se
     let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
-    let sandbox = Arc::new(Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize)?);
+    let sandbox = sandbox(settings)?;
     let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -110,6 +110,28 @@ fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> 
     Ok(options)
 }
 
+/// The sandbox that the settings describe.
+pub(crate) fn sandbox(settings: &Settings) -> Result<Arc<Sandbox>, SandboxError> {
+    Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize).map(Arc::new)
+}
+
+/// The loader that the settings describe. Without artefacts it compiles each time and writes nothing.
+pub(crate) fn loader(
+    settings: &Settings,
+    sandbox: &Arc<Sandbox>,
+    artefacts: Option<Artefacts>,
+    on_compile: OnCompile,
+) -> Loader {
+    let defaults = Defaults {
+        lock_duration: settings.worker.lock_duration,
+        retry: settings.worker.retry.clone(),
+        timeout: settings.worker.timeout,
+        limits: settings.limits.clone(),
+    };
+    let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
+    Loader::new(sandbox.clone(), artefacts, defaults, max_size.as_u64(), compile_timeout, on_compile)
+}
+
 fn keeper(
     settings: &Settings,
     sandbox: &Arc<Sandbox>,
@@ -119,20 +141,7 @@ fn keeper(
     let cache = settings.cache_dir();
     let artefacts = Artefacts::open(&cache, sandbox.compatibility())
         .map_err(|source| ServiceError::Cache { path: cache, source })?;
-    let defaults = Defaults {
-        lock_duration: settings.worker.lock_duration,
-        retry: settings.worker.retry.clone(),
-        timeout: settings.worker.timeout,
-        limits: settings.limits.clone(),
-    };
-    let loader = Loader::new(
-        sandbox.clone(),
-        artefacts,
-        defaults,
-        plugins.max_size.as_u64(),
-        plugins.compile_timeout,
-        on_compile,
-    );
+    let loader = loader(settings, sandbox, Some(artefacts), on_compile);
     let rhythm = Rhythm { debounce: plugins.debounce, stable: plugins.stable, rescan: plugins.rescan };
     Ok(Keeper::new(plugins.dir.clone(), rhythm, loader)?)
 }

@@ -3,6 +3,8 @@
 //! The guests that it runs are built by `cargo xtask guests`.
 
 mod bad_input;
+mod broken;
+mod check;
 mod delivery;
 mod flow;
 mod locks;

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::refuse;
+use super::exit::refuse;
 use crate::{
     engine::embedded::{EmbeddedEngine, EmbeddedOptions, ServeError, StorageError},
     settings::{LogFormat, LogLevel},

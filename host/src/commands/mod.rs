@@ -1,14 +1,14 @@
 //! The commands of the binary.
 
+mod check;
+mod compilations;
 mod engine;
+mod exit;
 mod run;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-/// The exit code for settings or surroundings with which a command does not start (`EX_CONFIG` of sysexits.h).
-const EXIT_CONFIG: u8 = 78;
 
 /// Runs the external tasks of a BPMN engine as sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ struct Cli {
 enum Command {
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
+    Check(check::Check),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
 }
@@ -30,12 +31,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run.main(),
+        Command::Check(check) => check.main(),
         Command::Engine(engine) => engine.main(),
     }
-}
-
-/// Says why a command does not start.
-fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("fetchlock: {error}");
-    ExitCode::from(EXIT_CONFIG)
 }

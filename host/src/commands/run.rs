@@ -1,24 +1,18 @@
 //! `fetchlock run`: the service.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::refuse;
+use super::{
+    compilations::show_compilations,
+    exit::{EXIT_FORCED, refuse},
+};
 use crate::{
-    plugins::OnCompile,
     service::{self, Ended},
     settings::{self, Flags, Loaded},
     telemetry,
 };
-
-/// The exit code after a second signal, as a shell reports an interrupt.
-const EXIT_FORCED: u8 = 130;
-
-/// How often the sign of a compilation turns.
-const SPIN: Duration = Duration::from_millis(100);
 
 /// Fetch, run and deliver tasks with the plugins of a directory.
 #[derive(Debug, Args)]
@@ -65,26 +59,4 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
     // After a second signal nothing is waited for; in order, nothing is left to wait for.
     runtime.shutdown_background();
     code
-}
-
-/// A turning sign on a terminal while a component is compiled; a line of log elsewhere.
-fn show_compilations() -> OnCompile {
-    Arc::new(|name, size| {
-        tracing::debug!(plugin = name, size = %ByteSize(size), "compiling");
-        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = telemetry::progress().add(ProgressBar::new_spinner().with_style(style));
-        bar.set_message(format!("compiling {name} ({})", ByteSize(size)));
-        bar.enable_steady_tick(SPIN);
-        Box::new(Cleared(bar))
-    })
-}
-
-/// A sign that goes away without a trace.
-struct Cleared(ProgressBar);
-
-impl Drop for Cleared {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }

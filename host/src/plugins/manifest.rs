@@ -85,6 +85,13 @@ struct WrittenFilter {
 #[error(transparent)]
 pub struct ManifestError(#[from] Problems);
 
+impl ManifestError {
+    /// The problems, one line each.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.lines()
+    }
+}
+
 impl Manifest {
     /// Reads a manifest. `file_name` is what messages call it.
     pub fn parse(file_name: &Path, text: &str) -> Result<Self, ManifestError> {
