@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use fetchlock_harness::{
-    fetchlock::{Fetchlock, Stream},
-    stub_engine::{Mode, StubEngine},
-};
+use fetchlock_harness::fetchlock::{Fetchlock, Stream};
+use fetchlock_scripted_engine::{Mode, ScriptedEngine};
 use serde_json::json;
 
 use crate::{
@@ -151,11 +149,11 @@ async fn a_state_directory_in_use() {
 #[tokio::test]
 async fn an_engine_that_is_not_there_at_start_is_waited_for() {
     let scene = Scene::with_probe("").await;
-    let address = StubEngine::free_address().expect("an address");
+    let address = ScriptedEngine::free_address().expect("an address");
     let host = scene.builder().engine(&format!("http://{address}/engine-rest")).start().expect("started");
     host.await_text("the engine cannot be reached", SOON).await.expect("says so");
     host.await_text("still: the engine cannot be reached", SOON).await.expect("keeps trying");
-    let engine = StubEngine::start_at(address).await.expect("the engine comes");
+    let engine = ScriptedEngine::start_at(address).await.expect("the engine comes");
     let task = engine.add_task(crate::scene::probe_spec("complete", json!({})));
     engine.await_completed(&task, SOON).await.expect("completed");
     host.await_text("the engine answers again", SOON).await.expect("says how long it was away");
@@ -203,7 +201,7 @@ async fn wrong_credentials_and_right_ones() {
 #[tokio::test]
 async fn a_host_that_is_told_to_stop_while_its_engine_is_away_stops() {
     let scene = Scene::with_probe("").await;
-    let address = StubEngine::free_address().expect("an address");
+    let address = ScriptedEngine::free_address().expect("an address");
     let mut host = scene.builder().engine(&format!("http://{address}/engine-rest")).start().expect("started");
     host.await_text("the engine cannot be reached", SOON).await.expect("says so");
     host.sigterm().expect("sent");

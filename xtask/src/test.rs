@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         step("tests", || run_command(&mut cargo(&["test", "--workspace", "--locked"])))?;
     } else {
         step("tests without the real engine", || {
-            let without = ["--lib", "--bins", "--test", "blackbox", "--test", "stub_engine"];
+            let without = ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine"];
             run_command(cargo(&["test", "--workspace", "--locked"]).args(without))?;
             run_command(&mut cargo(&["test", "--workspace", "--locked", "--doc"]))
         })?;

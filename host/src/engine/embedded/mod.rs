@@ -14,6 +14,7 @@ mod fetch;
 mod filters;
 mod history;
 mod http;
+mod in_process;
 mod instance;
 mod instances;
 mod outcomes;
@@ -107,8 +108,6 @@ struct Inner {
     parking: mpsc::Sender<Message>,
     /// Changes when there may be something for a parked fetch.
     wakes: watch::Sender<()>,
-    /// Counts all changes.
-    changes: watch::Sender<u64>,
 }
 
 impl EmbeddedEngine {
@@ -127,7 +126,7 @@ impl EmbeddedEngine {
         };
         let (parking, queue) = mpsc::channel(options.queue_capacity);
         let (wakes, woken) = watch::channel(());
-        let inner = Inner { state: Mutex::new(state), storage, parking, wakes, changes: watch::Sender::default() };
+        let inner = Inner { state: Mutex::new(state), storage, parking, wakes };
         let engine = Self(Arc::new(inner));
         let parking = parking::run(engine.clone(), queue, woken, stop);
         Ok((engine, tokio::spawn(parking)))
@@ -153,46 +152,6 @@ impl EmbeddedEngine {
         }
     }
 
-    /// Makes an instance with a task; the id of the task.
-    ///
-    /// # Errors
-    /// A variable that an engine refuses, or a data file that cannot be written; its message.
-    pub async fn add(&self, mut new: NewInstance, variables: Value) -> Result<String, String> {
-        let given = serde_json::from_value(variables).map_err(|why| why.to_string())?;
-        let added = self.change(|state, now| {
-            new.variables = variable::read(given)?.into_kept();
-            Ok(state.add(new, now).task.id.clone())
-        });
-        added.await.map_err(|refusal| refusal.message)
-    }
-
-    /// Locks a task, whoever holds it, until any time, past ones included: for tests, which cannot wait for it. Whether
-    /// there is such a task.
-    pub async fn force_lock(&self, task: &str, worker: &str, until: Timestamp) -> bool {
-        self.change(|state, _| state.force_lock(task, worker, until)).await.is_ok()
-    }
-
-    /// Counts all changes of its state, for those who await one.
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.0.changes.subscribe()
-    }
-
-    /// Answers every parked fetch that the engine stops, as a real one does when it goes down.
-    pub async fn reject_parked(&self) {
-        self.send_to_parking(Message::RejectAll).await;
-    }
-
-    /// Looks at every parked fetch, as the tick does every 30 s.
-    pub async fn tick(&self) {
-        self.send_to_parking(Message::Tick).await;
-    }
-
-    async fn send_to_parking(&self, message: Message) {
-        if self.0.parking.send(message).await.is_err() {
-            tracing::debug!("the engine has stopped: no fetch is parked any more");
-        }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,8 +160,20 @@ impl EmbeddedEngine {
         Timestamp::now()
     }
 
-    /// Applies a rule that changes something, has it stored, and wakes who waits for it.
+    /// Applies a rule that changes something, and returns when it is stored.
     async fn change<T>(&self, rule: impl FnOnce(&mut State, Timestamp) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let (result, batch) = self.apply(rule);
+        if let (Some(storage), Some(batch)) = (&self.0.storage, batch) {
+            storage.written(batch).await.map_err(not_stored)?;
+        }
+        result
+    }
+
+    /// Applies a rule that changes something, has it stored, and wakes who waits for it. Also the batch to wait for.
+    fn apply<T>(
+        &self,
+        rule: impl FnOnce(&mut State, Timestamp) -> Result<T, Refusal>,
+    ) -> (Result<T, Refusal>, Option<u64>) {
         let (result, wake, batch) = {
             let mut state = self.state();
             let result = rule(&mut state, self.now());
@@ -212,14 +183,10 @@ impl EmbeddedEngine {
             let batch = self.0.storage.as_ref().filter(|_| !changes.touched.is_empty()).map(|it| it.put(touched));
             (result, changes.wake, batch)
         };
-        if let (Some(storage), Some(batch)) = (&self.0.storage, batch) {
-            storage.written(batch).await.map_err(not_stored)?;
-        }
         if wake {
             self.0.wakes.send_replace(());
         }
-        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
-        result
+        (result, batch)
     }
 
     /// One try of a fetch.

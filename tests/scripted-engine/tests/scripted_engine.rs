@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use fetchlock_harness::stub_engine::{Fault, Mode, StubEngine, TaskSpec, TaskState};
+use fetchlock_scripted_engine::{Fault, Mode, ScriptedEngine, TaskSpec, TaskState};
 use serde_json::{Value, json};
 
 /// Far more than anything here takes.
@@ -29,7 +29,7 @@ fn poll(worker: &str, park_ms: u64) -> Value {
 
 #[tokio::test]
 async fn a_task_goes_from_fetch_to_completion() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let id = engine.add_task(TaskSpec::new("t", json!({"n": {"type": "Integer", "value": 21}})));
     let (status, tasks) = post(&format!("{}/external-task/fetchAndLock", engine.url()), &poll("w", 0)).await?;
     assert_eq!((status, &tasks[0]["id"]), (200, &json!(id)));
@@ -48,7 +48,7 @@ async fn a_task_goes_from_fetch_to_completion() -> Result<()> {
 
 #[tokio::test]
 async fn a_parked_poll_wakes_for_a_new_task_and_ends_at_its_timeout() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let url = format!("{}/external-task/fetchAndLock", engine.url());
     let started = Instant::now();
     assert_eq!(post(&url, &poll("w", 50)).await?, (200, json!([])));
@@ -63,7 +63,7 @@ async fn a_parked_poll_wakes_for_a_new_task_and_ends_at_its_timeout() -> Result<
 
 #[tokio::test]
 async fn an_abandoned_poll_still_locks_the_next_task() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let url = format!("{}/external-task/fetchAndLock", engine.url());
     let parked = tokio::spawn(async move { post(&url, &poll("ghost", 5_000)).await });
     engine.await_parked(1, DEADLINE).await?;
@@ -78,7 +78,7 @@ async fn an_abandoned_poll_still_locks_the_next_task() -> Result<()> {
 
 #[tokio::test]
 async fn cut_connections_differ_in_what_was_applied() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let id = engine.add_task(TaskSpec::new("t", json!({})));
     let base = format!("{}/external-task", engine.url());
     post(&format!("{base}/fetchAndLock"), &poll("w", 0)).await?;
@@ -102,7 +102,7 @@ async fn cut_connections_differ_in_what_was_applied() -> Result<()> {
 
 #[tokio::test]
 async fn faults_answer_and_delay_as_planned() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let url = format!("{}/external-task/fetchAndLock", engine.url());
     engine.fault("fetchAndLock", 2, Fault::error(503, "RestException", "later", None));
     engine.fault("fetchAndLock", 1, Fault::Delay(Duration::from_millis(80)));
@@ -118,7 +118,7 @@ async fn faults_answer_and_delay_as_planned() -> Result<()> {
 
 #[tokio::test]
 async fn modes_change_every_answer() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let url = format!("{}/external-task/fetchAndLock", engine.url());
     engine.set_mode(Mode::Html { status: 200 });
     let (status, page) = post(&url, &poll("w", 0)).await?;
@@ -137,7 +137,7 @@ async fn modes_change_every_answer() -> Result<()> {
 
 #[tokio::test]
 async fn an_engine_that_stops_breaks_its_parked_polls() -> Result<()> {
-    let engine = StubEngine::start().await?;
+    let engine = ScriptedEngine::start().await?;
     let url = format!("{}/external-task/fetchAndLock", engine.url());
     let parked = tokio::spawn(async move { post(&url, &poll("w", 9_000)).await });
     engine.await_parked(1, DEADLINE).await?;
@@ -145,31 +145,5 @@ async fn an_engine_that_stops_breaks_its_parked_polls() -> Result<()> {
     drop(engine);
     assert!(parked.await?.is_err());
     // And its port is free for the next one.
-    StubEngine::start_at(address).await.map(drop)
-}
-
-#[tokio::test]
-async fn files_and_unknown_paths_answer_as_recorded() -> Result<()> {
-    let engine = StubEngine::start().await?;
-    let file =
-        json!({"type": "File", "value": "ZmlsZSBib2R5", "valueInfo": {"filename": "a b.txt", "encoding": "utf-8"}});
-    let id = engine.add_task(TaskSpec::new("t", json!({"my file": file})));
-    let instance = engine.instance_of(&id).context("the task is there")?;
-    let get = |path: String| {
-        let url = format!("{}{path}", engine.url());
-        async move { Ok::<_, anyhow::Error>(client()?.get(url).send().await?) }
-    };
-    let answer = get(format!("/process-instance/{instance}/variables/my%20file/data")).await?;
-    assert_eq!(answer.headers()["content-type"], "application/octet-stream;charset=utf-8");
-    assert_eq!(answer.text().await?, "file body");
-    for (path, status, message) in [
-        ("/nope", 404, "HTTP 404 Not Found"),
-        ("/external-task/fetchAndLock", 405, "HTTP 405 Method Not Allowed"),
-        ("/engine/other/external-task", 404, "Process engine other not available"),
-    ] {
-        let answer = get(path.to_owned()).await?;
-        assert_eq!(answer.status().as_u16(), status, "{path}");
-        assert_eq!(answer.json::<Value>().await?["message"], json!(message));
-    }
-    Ok(())
+    ScriptedEngine::start_at(address).await.map(drop)
 }

@@ -1,19 +1,11 @@
-//! A scripted engine: the external-task part of the REST interface on a free loopback port, with its tasks in memory,
-//! for tests that need no Java. It answers in the words of a recorded Operaton, records every request, and can
-//! misbehave on demand ([`Fault`], [`Mode`]).
-//!
-//! Like a real engine it finishes a request whose client has left, notices expired locks and passed retry times for
-//! parked polls only at its tick of 30 s, and wakes them for new and unlocked tasks at once.
+//! A scripted engine: Fetchlock's embedded engine on a free loopback port, which records every request and misbehaves on
+//! demand ([`Fault`], [`Mode`]), for tests that need no Java.
 
-mod answer;
+#![deny(missing_docs)]
+
 mod connection;
-mod filter;
 mod http;
-mod store;
-#[cfg(test)]
-mod store_tests;
-mod task;
-mod values;
+mod observed;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,19 +15,40 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use serde_json::Value;
+use axum::body::Bytes;
+use fetchlock::engine::embedded::{EmbeddedEngine, EmbeddedOptions, NewInstance};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use connection::{Connection, CuttableListener};
-use store::Store;
-pub use task::{TaskSpec, TaskState};
+use observed::Observed;
+pub use observed::TaskState;
 
-/// How often the engine looks by itself whether a parked poll can be answered.
-const SERVER_TICK: Duration = Duration::from_secs(30);
+/// What a task is made of. Only the topic must be given: [`TaskSpec::new`].
+#[derive(Debug, Clone, Default)]
+pub struct TaskSpec {
+    /// The topic under which it is fetched.
+    pub topic: String,
+    /// The variables of its process instance, as the REST interface writes them:
+    /// `{"amount": {"type": "Long", "value": 5}}`.
+    pub variables: Value,
+    /// The extension properties of the task's activity, `{"name": "text"}`.
+    pub extension_properties: Value,
+    /// The business key of the process instance.
+    pub business_key: Option<String>,
+}
 
-/// For how long [`StubEngine::take_over`] locks: longer than any test.
+impl TaskSpec {
+    /// A task of `topic` with these variables and no more.
+    pub fn new(topic: &str, variables: Value) -> Self {
+        Self { topic: topic.to_owned(), variables, ..Self::default() }
+    }
+}
+
+/// For how long [`ScriptedEngine::take_over`] locks: longer than any test.
 const TAKEN_OVER: Duration = Duration::from_secs(60 * 60);
 
 /// A request as it arrived.
@@ -105,12 +118,12 @@ pub enum Mode {
 
 /// Everything that the engine and its requests share.
 struct Shared {
-    store: Mutex<Store>,
+    engine: EmbeddedEngine,
+    router: Router,
+    observed: Mutex<Observed>,
     script: Mutex<Script>,
     /// Counts changes of tasks and requests, for those who await a state.
     changes: watch::Sender<u64>,
-    /// Counts what wakes parked polls.
-    wakes: watch::Sender<u64>,
     parked: AtomicUsize,
 }
 
@@ -118,6 +131,7 @@ struct Shared {
 struct Script {
     mode: Mode,
     faults: Vec<PlannedFault>,
+    rewrites: Vec<(String, String)>,
     requests: Vec<Recorded>,
 }
 
@@ -138,8 +152,8 @@ impl Drop for Parked<'_> {
 }
 
 impl Shared {
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    fn observed(&self) -> MutexGuard<'_, Observed> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -170,16 +184,17 @@ impl Shared {
         Some(fault)
     }
 
+    fn rewritten(&self, body: Bytes) -> Bytes {
+        let script = self.script();
+        if script.rewrites.is_empty() {
+            return body;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        script.rewrites.iter().fold(text, |text, (from, to)| text.replace(from, to)).into()
+    }
+
     fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);
-    }
-
-    fn wake_parked(&self) {
-        self.wakes.send_modify(|count| *count += 1);
-    }
-
-    fn wakes(&self) -> watch::Receiver<u64> {
-        self.wakes.subscribe()
     }
 
     fn park(&self) -> Parked<'_> {
@@ -190,13 +205,14 @@ impl Shared {
 }
 
 /// A running scripted engine; dropping it ends it and closes its port.
-pub struct StubEngine {
+pub struct ScriptedEngine {
     shared: Arc<Shared>,
     address: SocketAddr,
     server: JoinHandle<()>,
+    _running: DropGuard,
 }
 
-impl Drop for StubEngine {
+impl Drop for ScriptedEngine {
     fn drop(&mut self) {
         self.server.abort();
         // Connections outlive the listener, so they are told to break.
@@ -204,7 +220,7 @@ impl Drop for StubEngine {
     }
 }
 
-impl StubEngine {
+impl ScriptedEngine {
     /// Starts on a free loopback port.
     ///
     /// # Errors
@@ -213,7 +229,7 @@ impl StubEngine {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
-    /// Starts on a given address, so that a test can bring an engine up late: see [`StubEngine::free_address`].
+    /// Starts on a given address, so that a test can bring an engine up late: see [`ScriptedEngine::free_address`].
     ///
     /// # Errors
     /// The address cannot be bound.
@@ -222,11 +238,15 @@ impl StubEngine {
             .await
             .with_context(|| format!("the scripted engine cannot listen on {address}"))?;
         let address = listener.local_addr().context("the scripted engine's own address")?;
+        let stop = CancellationToken::new();
+        // Its parking task ends with the guard.
+        let (engine, _parking) = EmbeddedEngine::open(&EmbeddedOptions::default(), stop.clone())?;
         let shared = Arc::new(Shared {
-            store: Mutex::default(),
+            router: engine.router(),
+            engine,
+            observed: Mutex::default(),
             script: Mutex::default(),
             changes: watch::Sender::new(0),
-            wakes: watch::Sender::new(0),
             parked: AtomicUsize::new(0),
         });
         let router = Router::new().fallback(http::handle).with_state(Arc::clone(&shared));
@@ -235,7 +255,7 @@ impl StubEngine {
             // It serves until it is aborted.
             drop(axum::serve(CuttableListener(listener), service).await);
         });
-        Ok(Self { shared, address, server })
+        Ok(Self { shared, address, server, _running: stop.drop_guard() })
     }
 
     /// A loopback address that nobody listens on at the moment.
@@ -243,7 +263,8 @@ impl StubEngine {
     /// # Errors
     /// No port can be bound.
     pub fn free_address() -> Result<SocketAddr> {
-        crate::free_loopback_address()
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free loopback port")?;
+        listener.local_addr().context("the address of a bound port")
     }
 
     /// The base URL that clients are given, ending in `/engine-rest`.
@@ -256,81 +277,94 @@ impl StubEngine {
         self.address
     }
 
-    /// Creates a task, wakes parked polls, and answers its id.
+    /// Creates a task, which wakes parked polls, and answers its id.
+    ///
+    /// # Panics
+    /// The engine refuses a variable.
     pub fn add_task(&self, spec: TaskSpec) -> String {
-        let id = self.shared.store().add(spec, Instant::now());
+        let properties = spec.extension_properties.as_object().into_iter().flatten();
+        let mut new = NewInstance::of_topic(spec.topic);
+        new.business_key = spec.business_key;
+        new.extension_properties =
+            properties.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
+        let variables = if spec.variables.is_null() { json!({}) } else { spec.variables };
+        let id = {
+            // Held, so that nobody fetches it before it is known here.
+            let mut observed = self.shared.observed();
+            let id = self.shared.engine.add(new, variables).expect("variables as the engine takes them");
+            observed.added(&id);
+            id
+        };
         self.shared.changed();
-        self.shared.wake_parked();
         id
     }
 
     /// Where a task is.
     pub fn state(&self, id: &str) -> TaskState {
-        self.shared.store().state(id, Instant::now())
+        self.shared.observed().state(id)
     }
 
     /// Every task that there ever was, by id, with its state.
     pub fn states(&self) -> BTreeMap<String, TaskState> {
-        self.shared.store().states(Instant::now())
+        self.shared.observed().states()
     }
 
-    /// The process instance of a task that has not ended.
-    pub fn instance_of(&self, id: &str) -> Option<String> {
-        self.shared.store().task(id).map(|task| task.instance.clone())
-    }
-
-    /// How often a fetch handed out a task that has not ended.
+    /// How often a fetch handed out a task.
     pub fn times_fetched(&self, id: &str) -> u32 {
-        self.shared.store().task(id).map_or(0, |task| task.fetched)
-    }
-
-    /// The variables of a process instance, as they were written. They stay readable when its task has ended.
-    pub fn variables(&self, instance: &str) -> Option<Value> {
-        self.shared.store().instance_variables(instance).cloned().map(Value::Object)
-    }
-
-    /// The variables of a task's own scope; none once it has ended.
-    pub fn local_variables(&self, id: &str) -> Option<Value> {
-        self.shared.store().task(id).map(|task| Value::Object(task.local.clone()))
+        self.shared.observed().times_fetched(id)
     }
 
     /// The process goes another way: the task disappears, and every call about it gets a 404.
     pub fn cancel_task(&self, id: &str) {
-        self.shared.store().cancel(id);
+        self.shared.engine.cancel(id);
+        self.shared.observed().set(id, TaskState::Gone);
         self.shared.changed();
     }
 
     /// Gives a task's lock to another worker, for an hour.
     pub fn take_over(&self, id: &str, worker: &str) {
-        self.shared.store().take_over(id, worker, Instant::now() + TAKEN_OVER);
-        self.shared.changed();
+        self.force_lock(id, worker, TAKEN_OVER);
     }
 
     /// Lets a task's lock expire now, whatever its time was. The worker's id stays, as in a real engine.
     pub fn expire_lock(&self, id: &str) {
-        let holder = self.shared.store().task(id).and_then(|task| task.holder().map(str::to_owned));
-        if let Some(holder) = holder {
-            self.shared.store().take_over(id, &holder, Instant::now());
+        if let TaskState::Locked { worker, .. } = self.state(id) {
+            self.force_lock(id, &worker, Duration::ZERO);
         }
+    }
+
+    fn force_lock(&self, id: &str, worker: &str, time: Duration) {
+        self.shared.engine.force_lock(id, worker, time);
+        let until = Instant::now() + time;
+        self.shared.observed().set(id, TaskState::Locked { worker: worker.to_owned(), until });
         self.shared.changed();
     }
 
     /// Sets a task's retries, as an operator does who resolves an incident.
     pub fn set_retries(&self, id: &str, retries: u32) {
-        // A task that has ended has no retries any more: nothing to do then.
-        drop(self.shared.store().set_retries(id, &serde_json::json!({"retries": retries})));
+        self.shared.engine.set_retries(id, retries);
         self.shared.changed();
     }
 
     /// Has parked polls look again at once, as the server's tick does every 30 s.
     pub fn tick(&self) {
-        self.shared.wake_parked();
+        self.shared.engine.tick();
     }
 
     /// How the engine behaves from now on.
     pub fn set_mode(&self, mode: Mode) {
+        let gone = matches!(mode, Mode::CutEverything);
         self.shared.script().mode = mode;
-        self.shared.wake_parked();
+        if gone {
+            // Their answers meet the cut.
+            self.shared.engine.reject_parked();
+        }
+    }
+
+    /// Has every answer from now on say one text where it says another: what other engines answer, and this one never
+    /// would.
+    pub fn rewrite(&self, from: &str, to: &str) {
+        self.shared.script().rewrites.push((from.to_owned(), to.to_owned()));
     }
 
     /// Plans a fault for the next `count` requests whose path contains a text. Faults are taken in the order of their
