@@ -2,16 +2,19 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
     journal::{Journal, JournalError},
-    plugins::{Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
+    plugins::{Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
     sandbox::{Sandbox, SandboxError},
     settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
-    worker::{Backoff, Worker, WorkerOptions},
+    worker::{Activity, Backoff, Worker, WorkerOptions},
 };
 
 /// Why a host does not start.
@@ -54,11 +57,19 @@ pub enum Ended {
     Forced,
 }
 
-/// Runs a host until it is told to stop.
+/// What can be seen of a running host.
+pub struct View {
+    /// What has been going on.
+    pub activity: Activity,
+    /// The plugins that serve.
+    pub catalog: watch::Receiver<Catalog>,
+}
+
+/// Runs a host until it is told to stop. What can be seen of it is given to `show` when it has begun.
 ///
 /// # Errors
 /// See [`ServiceError`]; all of them come before the first task is fetched.
-pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, ServiceError> {
+pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(View)) -> Result<Ended, ServiceError> {
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
     let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
     // First what may be refused, then what takes time.
@@ -75,7 +86,8 @@ pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, Se
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(keeper.run(stop.clone()));
     let options = worker_options(settings);
-    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog, options);
+    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog.clone(), options);
+    show(View { activity: worker.activity(), catalog });
 
     signals.stop().await;
     tracing::info!("stopping: no more tasks are fetched; a second signal ends at once");
@@ -136,7 +148,7 @@ fn keeper(
     settings: &Settings,
     sandbox: &Arc<Sandbox>,
     on_compile: OnCompile,
-) -> Result<(Keeper, tokio::sync::watch::Receiver<crate::plugins::Catalog>), ServiceError> {
+) -> Result<(Keeper, watch::Receiver<Catalog>), ServiceError> {
     let plugins = &settings.plugins;
     let cache = settings.cache_dir();
     let artefacts = Artefacts::open(&cache, sandbox.compatibility())

@@ -2,6 +2,7 @@
 
 mod check;
 mod compilations;
+mod dev;
 mod engine;
 mod exit;
 mod run;
@@ -23,6 +24,7 @@ enum Command {
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
     Check(check::Check),
+    Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
 }
@@ -32,6 +34,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run.main(),
         Command::Check(check) => check.main(),
+        Command::Dev(dev) => dev.main(),
         Command::Engine(engine) => engine.main(),
     }
 }

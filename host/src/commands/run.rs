@@ -51,7 +51,7 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&error),
     };
-    let code = match runtime.block_on(service::run(settings, show_compilations())) {
+    let code = match runtime.block_on(service::run(settings, show_compilations(), |_| ())) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Forced) => ExitCode::from(EXIT_FORCED),
         Err(error) => refuse(&error),

@@ -31,6 +31,7 @@ use std::{
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 pub use self::{
     engine::{EngineSettings, NoEngineAddress, Secret},
@@ -86,6 +87,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// These settings for an engine of our own, with a state directory that fits it. Compiled plugins stay where they
+    /// are kept, for they fit any engine.
+    pub fn for_embedded_engine(self, url: Url, state_dir: PathBuf) -> Self {
+        let cache_dir = Some(self.cache_dir());
+        let engine = EngineSettings { url: Some(url), ..EngineSettings::default() };
+        Self { engine, state_dir, cache_dir, ..self }
+    }
+
     /// The directory of compiled plugins (`cache-dir`); default `cache` in the state directory. It may be lost, which
     /// costs compiling again, but nobody else may write to it: what it holds is run as machine code.
     pub fn cache_dir(&self) -> PathBuf {
@@ -143,6 +152,13 @@ pub struct Loaded {
     /// The settings file, if one was read.
     pub file: Option<PathBuf>,
     layers: Layers,
+}
+
+impl Loaded {
+    /// Whether somebody has set a key, such as `["log", "level"]`.
+    pub fn gives(&self, key: &[&str]) -> bool {
+        self.layers.gives(&key.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
+    }
 }
 
 /// Loads the settings from the settings file, the environment and flags.

@@ -42,6 +42,7 @@ async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
         desk.breakers.probe_ended(&task.topic);
         return;
     };
+    let _running = desk.activity.running(&task.topic);
     let slot = Arc::new(slot);
     let port = Arc::new(Port::new(desk.clone(), task.clone(), plugin.clone(), slot.clone()));
     let assignment = Assignment {
