@@ -133,43 +133,43 @@ fn every_setting_can_be_written() {
     let shown = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     let shown = shown.collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(shown, @r#"
-    cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
-    engine.connect-timeout = "1s" # fetchlock.toml:9
-    engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
-    engine.name = "main" # fetchlock.toml:12
-    engine.password = "(hidden)" # fetchlock.toml:7
-    engine.request-timeout = "10s" # fetchlock.toml:10
     engine.url = "https://engine.example/engine-rest" # fetchlock.toml:5
-    engine.use-priority = true # fetchlock.toml:11
     engine.username = "demo" # fetchlock.toml:6
-    limits.cpu-time = "1s" # fetchlock.toml:32
-    limits.handles = 2 # fetchlock.toml:35
-    limits.host-calls = 3 # fetchlock.toml:36
-    limits.log-bytes = "5 B" # fetchlock.toml:39
-    limits.log-lines = 0 # fetchlock.toml:38
-    limits.memory = "1 GiB" # fetchlock.toml:33
-    limits.payload = "4 KiB" # fetchlock.toml:37
-    limits.table-elements = 1 # fetchlock.toml:34
-    log.format = "json" # fetchlock.toml:42
-    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
-    plugins.compile-timeout = "2m" # fetchlock.toml:19
-    plugins.debounce = "10ms" # fetchlock.toml:15
+    engine.password = "(hidden)" # fetchlock.toml:7
+    engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
+    engine.connect-timeout = "1s" # fetchlock.toml:9
+    engine.request-timeout = "10s" # fetchlock.toml:10
+    engine.use-priority = true # fetchlock.toml:11
+    engine.name = "main" # fetchlock.toml:12
     plugins.dir = "handlers" # fetchlock.toml:14
-    plugins.max-size = "10 MiB" # fetchlock.toml:18
-    plugins.rescan = "5s" # fetchlock.toml:17
+    plugins.debounce = "10ms" # fetchlock.toml:15
     plugins.stable = "20ms" # fetchlock.toml:16
+    plugins.rescan = "5s" # fetchlock.toml:17
+    plugins.max-size = "10 MiB" # fetchlock.toml:18
+    plugins.compile-timeout = "2m" # fetchlock.toml:19
     state-dir = "state" # fetchlock.toml:2
-    worker.backoff.initial = "1s" # fetchlock.toml:29
-    worker.backoff.max = "10s" # fetchlock.toml:29
-    worker.fetch-ahead = "0s" # fetchlock.toml:27
-    worker.lock-duration = "30s" # fetchlock.toml:24
-    worker.max-batch = 10 # fetchlock.toml:28
+    cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
     worker.max-concurrent = 8 # fetchlock.toml:21
     worker.max-deliveries = 4 # fetchlock.toml:22
     worker.poll = "10s" # fetchlock.toml:23
-    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
-    worker.shutdown-timeout = "0s" # fetchlock.toml:30
+    worker.lock-duration = "30s" # fetchlock.toml:24
     worker.timeout = "1h 30m" # fetchlock.toml:25
+    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
+    worker.fetch-ahead = "0s" # fetchlock.toml:27
+    worker.max-batch = 10 # fetchlock.toml:28
+    worker.backoff.initial = "1s" # fetchlock.toml:29
+    worker.backoff.max = "10s" # fetchlock.toml:29
+    worker.shutdown-timeout = "0s" # fetchlock.toml:30
+    limits.cpu-time = "1s" # fetchlock.toml:32
+    limits.memory = "1 GiB" # fetchlock.toml:33
+    limits.table-elements = 1 # fetchlock.toml:34
+    limits.handles = 2 # fetchlock.toml:35
+    limits.host-calls = 3 # fetchlock.toml:36
+    limits.payload = "4 KiB" # fetchlock.toml:37
+    limits.log-lines = 0 # fetchlock.toml:38
+    limits.log-bytes = "5 B" # fetchlock.toml:39
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
+    log.format = "json" # fetchlock.toml:42
     "#);
 }
 
