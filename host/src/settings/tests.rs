@@ -191,6 +191,51 @@ fn the_effective_settings_tell_their_places_and_can_be_read_again() {
     assert_eq!(again, loaded.settings);
 }
 
+/// The line of a setting among the effective ones, its columns one space apart.
+fn effective(fixture: &Fixture, key: &str) -> String {
+    let shown = fixture.load().expect("settings").to_string();
+    let shown = shown.replace(&format!("{}/", fixture.dir.path().display()), "");
+    let line = shown.lines().find(|line| line.trim_start_matches("# ").split(' ').next() == Some(key));
+    line.unwrap_or_else(|| panic!("{key} is missing in\n{shown}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_setting_is_among_the_effective_ones_even_if_nobody_gave_it() {
+    let fixture = Fixture::new("");
+    for key in crate::reference::settings_keys() {
+        effective(&fixture, &key.path);
+    }
+    assert_eq!(effective(&fixture, "engine.url"), "# engine.url is not set");
+    assert_eq!(effective(&fixture, "engine.headers"), "engine.headers = {} # default");
+}
+
+#[test]
+fn a_default_that_follows_another_setting_says_so() {
+    let fixture = Fixture::new("state-dir = \"state\"");
+    assert_eq!(effective(&fixture, "cache-dir"), "cache-dir = \"state/cache\" # default, in state-dir");
+}
+
+#[test]
+fn a_value_in_parts_tells_the_places_of_all() {
+    let file = "[worker.retry]\nretries = 2\ninitial = \"1s\"\nfactor = 1\nmax = \"1m\"";
+    let fixture = Fixture::new(file).variable("FETCHLOCK_WORKER__RETRY__FACTOR", "2");
+    let expected = "worker.retry = \"PT1S,PT2S\" # fetchlock.toml:2, FETCHLOCK_WORKER__RETRY__FACTOR";
+    assert_eq!(effective(&fixture, "worker.retry"), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_utf_8_is_shown_nevertheless() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let odd = dir.path().join(OsString::from_vec(b"odd-\xff".to_vec()));
+    fs::create_dir(&odd).expect("a directory of that name");
+    fs::write(odd.join(DEFAULT_FILE), "state-dir = \"state\"\ncache-dir = \"cache\"").expect("a file");
+    let loaded = load_from(&Flags::default(), &odd.join(DEFAULT_FILE), []).expect("settings");
+    assert!(loaded.to_string().contains("odd-\u{fffd}/state"), "{loaded}");
+}
+
 #[test]
 fn paths_are_relative_to_where_they_are_written() {
     let fixture = Fixture::new("state-dir = \"state\"\ncache-dir = \"/cache\"\n[plugins]\ndir = \"a\"");
