@@ -1,10 +1,12 @@
-//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`.
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests` and
+//! `cargo xtask reference`.
 
 mod cargo;
 mod demo;
 mod guests;
 mod orders;
 mod prerequisites;
+mod reference;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ enum Chore {
     Demo(demo::Options),
     /// Build the guest components, and put the example into the plugin directory
     Guests,
+    /// Write the reference of settings and manifests in docs/ anew, from the host's types
+    Reference,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
+        Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

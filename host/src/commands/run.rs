@@ -1,6 +1,9 @@
 //! `fetchlock run`: the service.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Args;
 
@@ -31,10 +34,19 @@ impl Run {
             Err(problems) => return refuse(&problems),
         };
         if self.print_config {
-            print!("{loaded}");
-            return ExitCode::SUCCESS;
+            return print(&loaded);
         }
         serve(&loaded)
+    }
+}
+
+/// Prints the settings on standard output.
+fn print(loaded: &Loaded) -> ExitCode {
+    match io::stdout().lock().write_all(loaded.to_string().as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader such as `head` has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => refuse(&error),
     }
 }
 
