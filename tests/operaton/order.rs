@@ -22,7 +22,7 @@ fn host() -> Home {
 fn an_instance_completes_with_the_right_variables_and_a_bpmn_error_takes_its_boundary_event() {
     on_engine(async |engine| {
         let home = host();
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         let paid = engine.start_instance("order", Some("o-1"), &order(long(250))).await.expect("started");
         let refused = engine.start_instance("order", Some("o-2"), &order(long(25_000))).await.expect("started");
 
@@ -45,7 +45,7 @@ fn an_instance_completes_with_the_right_variables_and_a_bpmn_error_takes_its_bou
 fn a_failing_handler_counts_its_retries_down_to_an_incident_with_our_message() {
     on_engine(async |engine| {
         let home = host();
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         let instance = engine.start_instance("order", None, &json!({"card": text(CARD)})).await.expect("started");
         let incident = engine.await_incident(&instance, SOON).await.expect("an incident");
         let message = incident["incidentMessage"].as_str().expect("a message");
@@ -63,7 +63,7 @@ fn a_trap_ends_in_an_incident_whose_details_hold_the_guests_backtrace() {
     on_engine(async |engine| {
         let home = Home::new();
         home.drop_plugin("probe", "always-fails", "retry = \"R1/PT0.5S\"\n");
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         let variables = json!({"behaviour": text("trap"), "text": text("no such card")});
         let instance = engine.start_instance("retry", None, &variables).await.expect("started");
         let incident = engine.await_incident(&instance, SOON).await.expect("an incident");

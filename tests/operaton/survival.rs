@@ -10,7 +10,7 @@ use crate::{
 #[test]
 fn a_host_killed_after_a_decision_delivers_it_at_the_next_start_without_running_the_handler_again() {
     on_engine(async |engine| {
-        let gate = Gate::before(&engine.base_url()).await;
+        let gate = Gate::before(engine.base_url()).await;
         gate.close_to_completions(true);
         let home = Home::new();
         home.drop_plugin("probe", "kill", "");
@@ -34,7 +34,7 @@ fn sigterm_under_load_leaves_every_fetched_task_completed_or_released() {
     on_engine(async |engine| {
         let home = Home::new();
         home.drop_plugin("probe", "stop", "");
-        let mut host = home.start(&engine.base_url());
+        let mut host = home.start(engine.base_url());
         let variables = || json!({"behaviour": text("complete-slowly"), "n": long(2_000)});
         let under_load = engine.await_finished_count("stop", 20, SOON);
         let (started, under_load) = tokio::join!(engine.start_instances("stop", 400, |_| variables()), under_load);
@@ -50,7 +50,7 @@ fn sigterm_under_load_leaves_every_fetched_task_completed_or_released() {
         let failed = engine.external_task_count(&json!({"topicName": "stop", "noRetriesLeft": true})).await;
         assert_eq!(failed.expect("counted"), 0);
         // What was released is there for the next host, at once.
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         engine.await_finished_count("stop", 400, SOON).await.expect("the next host does the rest");
     });
 }

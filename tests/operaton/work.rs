@@ -11,7 +11,7 @@ fn every_value_type_goes_through_a_handler_and_the_engine_unchanged() {
     on_engine(async |engine| {
         let home = Home::new();
         home.drop_plugin("probe", "values", "");
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         let mut values = json!({
             "boolean": {"type": "Boolean", "value": true},
             "short": {"type": "Short", "value": -3},
@@ -48,7 +48,7 @@ fn a_task_that_runs_longer_than_its_lock_runs_once() {
     on_engine(async |engine| {
         let home = Home::new();
         home.drop_plugin("probe", "slow", "lock-duration = \"2s\"\n");
-        let _host = home.start(&engine.base_url());
+        let _host = home.start(engine.base_url());
         let variables = json!({"behaviour": text("complete-slowly"), "n": long(7_000)});
         let instance = engine.start_instance("slow", None, &variables).await.expect("started");
         engine.await_completed(&instance, SOON).await.expect("completed");
@@ -65,7 +65,7 @@ fn a_plugin_replaced_while_500_instances_run_loses_and_doubles_none() {
         let home = Home::new();
         let manifest = "[config]\nsleep-ms = \"20\"\n";
         home.drop_plugin("versioned-v1", "bulk", manifest);
-        let host = home.start(&engine.base_url());
+        let host = home.start(engine.base_url());
         let replace = async {
             let some = engine.await_finished_count("bulk", 50, SOON).await;
             some.expect("under way");

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fetchlock_harness::operaton::{HistoryState, Operaton, OperatonOptions};
+use fetchlock_harness::engine_client::HistoryState;
+use fetchlock_harness::operaton::{Operaton, OperatonOptions};
 use serde_json::{Value, json};
 
 /// Far more than any step here takes.
