@@ -47,6 +47,24 @@ impl HistoryState {
     }
 }
 
+/// What an engine answered, as it came.
+#[derive(Debug, Clone)]
+pub struct RawAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl RawAnswer {
+    /// The body as a text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
 /// A client of one engine. Cheap to clone.
 ///
 /// All methods fail if the engine does not answer within 30 s, or answers with an error, which the text then shows.
@@ -81,6 +99,32 @@ impl EngineClient {
         // A refused connection is what is to be expected at first.
         let answer = self.http.get(format!("{}/engine", self.base_url)).send().await;
         answer.is_ok_and(|answer| matches!(answer.status(), StatusCode::OK | StatusCode::UNAUTHORIZED))
+    }
+
+    /// Any request to a path under the base URL, which is sent as it is written; the answer, whatever it says.
+    ///
+    /// # Errors
+    /// A method, path or header that HTTP has not, or no answer in time.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Result<RawAnswer> {
+        let method = Method::from_bytes(method.as_bytes()).with_context(|| format!("no method: {method}"))?;
+        let mut request = self.request(method, path).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.with_context(|| format!("the engine does not answer {path}"))?;
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let (status, headers) = (answer.status().as_u16(), headers.collect());
+        let body = answer.bytes().await.with_context(|| format!("the answer of {path}"))?.to_vec();
+        Ok(RawAnswer { status, headers, body })
     }
 
     /// `GET` of a path under `/engine-rest`; the JSON of the answer, or null if it has no body.

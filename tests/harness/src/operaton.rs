@@ -1,11 +1,12 @@
 //! A real engine: Operaton with its REST interface on H2 in memory, built by Maven from `tests/operaton-app` and run on a
 //! free loopback port.
 //!
-//! Four processes are deployed: `order` (topic `check-payment`; end events `accepted` and `rejected`, the latter behind
-//! a boundary event for the error `PAYMENT_REJECTED`), and `retry` (topic `always-fails`), `slow` and `bulk` (topics of
-//! the same names), each of one external task and the end event `done`.
+//! One process is deployed: `order` (topic `check-payment`; end events `accepted` and `rejected`, the latter behind a
+//! boundary event for the error `PAYMENT_REJECTED`). Others, of one external task each, are deployed by whoever needs
+//! them ([`Operaton::deploy_topic`]).
 
 mod build;
+mod deployment;
 
 use std::fs::{self, File};
 use std::ops::Deref;
