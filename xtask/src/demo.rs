@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use fetchlock_harness::engine_client::HistoryState;
 use fetchlock_harness::fetchlock::Fetchlock;
 use fetchlock_harness::guests::target_dir;
-use fetchlock_harness::operaton::{HistoryState, Operaton, OperatonOptions};
+use fetchlock_harness::operaton::{Operaton, OperatonOptions};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -81,7 +82,7 @@ async fn show(options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
     };
     println!("== Operaton answers at {}", engine.base_url());
     let mut host = Fetchlock::builder(target_dir()?.join("debug").join("fetchlock"))
-        .engine(&engine.base_url())
+        .engine(engine.base_url())
         .plugins_dir(&root().join("plugins"))
         .on_terminal()
         .start()?;

@@ -1,4 +1,4 @@
-//! What tests and the demo ask the real engine and have it do.
+//! What tests and the demo ask an engine and have it do, over REST: a real one or the embedded one.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{Operaton, PASSWORD, POLL_INTERVAL, REQUEST_TIMEOUT, USER};
+/// How often it is asked whether a state has come.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long one request may take. The slowest known is the first one to Operaton, with 0.4 s.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many instances are started at the same time: more did not make the engine faster.
 const PARALLEL_STARTS: usize = 4;
@@ -43,15 +47,86 @@ impl HistoryState {
     }
 }
 
-/// An HTTP client with a limit on each request.
-pub(super) fn new() -> Result<reqwest::Client> {
-    // Somebody else in this process may have been first, with the same.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build().context("an HTTP client")
+/// What an engine answered, as it came.
+#[derive(Debug, Clone)]
+pub struct RawAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, their names in small letters.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
+impl RawAnswer {
+    /// The body as a text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A client of one engine. Cheap to clone.
+///
 /// All methods fail if the engine does not answer within 30 s, or answers with an error, which the text then shows.
-impl Operaton {
+#[derive(Debug, Clone)]
+pub struct EngineClient {
+    base_url: String,
+    basic_auth: Option<(String, String)>,
+    http: reqwest::Client,
+}
+
+impl EngineClient {
+    /// A client of the engine with this base URL (`http://127.0.0.1:8080/engine-rest`), with a user's name and password
+    /// if it demands them.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn new(base_url: impl Into<String>, basic_auth: Option<(&str, &str)>) -> Result<Self> {
+        // Somebody else in this process may have been first, with the same.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build().context("an HTTP client")?;
+        let basic_auth = basic_auth.map(|(user, password)| (user.to_owned(), password.to_owned()));
+        Ok(Self { base_url: base_url.into(), basic_auth, http })
+    }
+
+    /// The engine's base URL.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Whether there is an engine that answers, be it with a refusal of the user.
+    pub(crate) async fn answers(&self) -> bool {
+        // A refused connection is what is to be expected at first.
+        let answer = self.http.get(format!("{}/engine", self.base_url)).send().await;
+        answer.is_ok_and(|answer| matches!(answer.status(), StatusCode::OK | StatusCode::UNAUTHORIZED))
+    }
+
+    /// Any request to a path under the base URL, which is sent as it is written; the answer, whatever it says.
+    ///
+    /// # Errors
+    /// A method, path or header that HTTP has not, or no answer in time.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Result<RawAnswer> {
+        let method = Method::from_bytes(method.as_bytes()).with_context(|| format!("no method: {method}"))?;
+        let mut request = self.request(method, path).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.with_context(|| format!("the engine does not answer {path}"))?;
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let (status, headers) = (answer.status().as_u16(), headers.collect());
+        let body = answer.bytes().await.with_context(|| format!("the answer of {path}"))?.to_vec();
+        Ok(RawAnswer { status, headers, body })
+    }
+
     /// `GET` of a path under `/engine-rest`; the JSON of the answer, or null if it has no body.
     ///
     /// # Errors
@@ -83,7 +158,7 @@ impl Operaton {
     /// order of the numbers.
     ///
     /// # Errors
-    /// As [`Operaton::start_instance`]; those started before stay.
+    /// As [`EngineClient::start_instance`]; those started before stay.
     pub async fn start_instances(
         &self,
         key: &str,
@@ -155,7 +230,7 @@ impl Operaton {
     /// Waits until an instance has reached an end event; the ids of the activities that it passed.
     ///
     /// # Errors
-    /// As [`Operaton::await_history_state`].
+    /// As [`EngineClient::await_history_state`].
     pub async fn await_completed(&self, instance: &str, deadline: Duration) -> Result<Vec<String>> {
         self.await_history_state(instance, &HistoryState::Completed, deadline).await?;
         self.historic_activities(instance).await
@@ -360,14 +435,17 @@ impl Operaton {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.base_url()));
-        if self.auth { request.basic_auth(USER, Some(PASSWORD)) } else { request }
+        let request = self.http.request(method, format!("{}{path}", self.base_url));
+        match &self.basic_auth {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
+        }
     }
 }
 
 /// Sends a request and reads the answer; an error's status is an error here too.
 async fn read(request: reqwest::RequestBuilder) -> Result<(StatusCode, String)> {
-    let answer = request.send().await.context("Operaton does not answer")?;
+    let answer = request.send().await.context("the engine does not answer")?;
     let (status, url) = (answer.status(), answer.url().clone());
     let text = answer.text().await.with_context(|| format!("the answer of {url}"))?;
     if !status.is_success() {
