@@ -7,6 +7,7 @@ mod guests;
 mod orders;
 mod prerequisites;
 mod reference;
+mod stage;
 mod test;
 
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ struct Cli {
 enum Chore {
     /// Run every check: format, lints, unit tests, black-box tests, and the tests on a real engine
     Test(test::Options),
-    /// Show the host at work on a real engine with the example plugin, until Ctrl-C
+    /// Show the host at work with the example plugin, on the embedded engine or a real one, until Ctrl-C
     Demo(demo::Options),
     /// Build the guest components, and put the example into the plugin directory
     Guests,

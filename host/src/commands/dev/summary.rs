@@ -9,7 +9,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::advice;
@@ -36,7 +36,9 @@ const TOPIC_WIDTH: usize = 16;
 /// Shows the summary until it is told to stop; then once more as it ends.
 pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
     let display = Display::new();
-    let mut ticks = interval(if display.is_live() { DRAW } else { PRINT });
+    let period = if display.is_live() { DRAW } else { PRINT };
+    // Not at once: plugins that are there already are loaded by then.
+    let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut introduced = BTreeSet::new();
     let mut shown = String::new();
