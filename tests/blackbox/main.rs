@@ -6,6 +6,7 @@ mod bad_input;
 mod broken;
 mod check;
 mod delivery;
+mod dev;
 mod flow;
 mod locks;
 mod outcomes;

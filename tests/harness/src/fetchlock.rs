@@ -238,6 +238,14 @@ impl Fetchlock {
         self.await_line(deadline, |line| (line.stream == Stream::Stdout).then(|| line.text.clone())).await
     }
 
+    /// Waits for a line that is looked for, past ones included; that line.
+    ///
+    /// # Errors
+    /// As [`Fetchlock::await_log`].
+    pub async fn await_line_where(&self, matches: impl Fn(&str) -> bool, deadline: Duration) -> Result<String> {
+        self.await_line(deadline, |line| matches(&line.text).then(|| line.text.clone())).await
+    }
+
     async fn await_line<T>(&self, deadline: Duration, look: impl Fn(&Line) -> Option<T>) -> Result<T> {
         let mut changes = self.log.changes.subscribe();
         let mut seen = 0;
