@@ -5,6 +5,7 @@
 //! own. Each test on the embedded engine has an engine of its own. The guests are built by `cargo xtask guests`, Operaton
 //! by `cargo xtask test`.
 
+mod contract;
 mod engine;
 mod failures;
 mod gate;
