@@ -198,7 +198,7 @@ impl Talk {
     fn asked(&self, method: &str, path: &str, body: &Sent) -> String {
         let body = match body {
             Sent::Nothing => String::new(),
-            Sent::Json(value) => value.to_string(),
+            Sent::Json(value) => in_order(value.clone()),
             Sent::Text(kind, text) => format!("({}) {text:?}", kind.unwrap_or("no content type")),
         };
         format!("{method} {path} {}", cut(&body)).trim_end().to_owned()
@@ -213,6 +213,12 @@ impl Talk {
         let headers: Vec<_> = kind.map(|kind| ("content-type", kind)).into_iter().collect();
         self.engine.send(method, &self.normal.with_ids(path), &headers, body).await.expect("an answer")
     }
+}
+
+/// JSON with its keys in one order, whatever that of the engine is.
+fn in_order(mut value: Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// What differs from engine to engine and from run to run without a difference in meaning.
@@ -254,7 +260,7 @@ impl Normal {
         let body = match serde_json::from_slice::<Value>(&answer.body) {
             Ok(mut value) => {
                 self.value(&mut value);
-                value.to_string()
+                in_order(value)
             }
             Err(_) => self.text(&answer.text()),
         };
