@@ -6,6 +6,7 @@ mod demo;
 mod guests;
 mod orders;
 mod prerequisites;
+mod readme;
 mod reference;
 mod stage;
 mod test;
