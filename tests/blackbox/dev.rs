@@ -127,5 +127,5 @@ async fn a_taken_port_is_one_line() {
 #[tokio::test]
 async fn a_plugin_directory_that_is_not_there_is_one_line() {
     let said = refused(dev(Path::new("/nowhere/plugins")).arg("--port").arg("0")).await;
-    assert!(said.contains("/nowhere/plugins"), "{said}");
+    insta::assert_snapshot!(said, @"fetchlock: the plugin directory /nowhere/plugins is not there: create it, or name another, `fetchlock dev DIR`");
 }
