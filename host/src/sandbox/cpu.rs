@@ -2,13 +2,9 @@
 //! The epoch only gives the occasion to look at the meter while the guest computes.
 
 use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -40,33 +36,22 @@ fn thread_nanos() -> u64 {
     u64::try_from(ThreadTime::now().as_duration().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A future whose polls are metered.
-pub(crate) struct Metered<F> {
-    inner: Pin<Box<F>>,
-    meter: Arc<CpuMeter>,
-}
-
-impl<F: Future> Metered<F> {
-    pub(crate) fn new(inner: F, meter: Arc<CpuMeter>) -> Self {
-        Self { inner: Box::pin(inner), meter }
-    }
-}
-
-impl<F: Future> Future for Metered<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+/// Runs a future to its end with its polls metered.
+pub(crate) async fn metered<F: Future>(inner: F, meter: &CpuMeter) -> F::Output {
+    let mut inner = pin!(inner);
+    poll_fn(|cx| {
         let began = thread_nanos();
-        self.meter.poll_began_nanos.store(began, Relaxed);
-        let result = self.inner.as_mut().poll(cx);
-        self.meter.used_nanos.fetch_add(thread_nanos().saturating_sub(began), Relaxed);
+        meter.poll_began_nanos.store(began, Relaxed);
+        let result = inner.as_mut().poll(cx);
+        meter.used_nanos.fetch_add(thread_nanos().saturating_sub(began), Relaxed);
         result
-    }
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{sync::Arc, time::Instant};
 
     use super::*;
 
@@ -83,7 +68,7 @@ mod tests {
             }
         };
         let began = Instant::now();
-        Metered::new(inner, meter.clone()).await;
+        metered(inner, &meter).await;
         assert!(meter.used() >= Duration::from_millis(20));
         assert!(meter.used() + Duration::from_millis(50) < began.elapsed());
     }
