@@ -258,7 +258,9 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
         (invocation.meter.clone(), invocation.output.clone(), invocation.limits.timeout)
     };
     let called = {
-        let metered = caught(cpu::metered(act.call(&handler, &mut store), &meter));
+        // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
+        let mut call = pin!(act.call(&handler, &mut store));
+        let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
         tokio::select! {
             biased;
             () = cancel.cancelled() => None,
@@ -266,7 +268,7 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
         }
     };
     let (memory, host_calls) = (store.data().memory.bytes(), store.data().host_calls);
-    // Dropping the store ends what is left of the guest and writes its last, unended line.
+    // Ends what is left of the guest.
     drop(store);
     let (stderr, dropped_lines) = output.finish();
     let ending = match called {
@@ -279,19 +281,17 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
     (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })
 }
 
-/// Runs a future to its end, or to its panic, whose text is the error: a mistake in a host function is to end its
-/// invocation, not the worker's bookkeeping around it.
-async fn caught<F: Future>(inner: F) -> Result<F::Output, String> {
-    let mut inner = pin!(inner);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => {
+/// Does one poll; a panic is an error with its text. A mistake in a host function is to end its invocation, not the
+/// worker's bookkeeping around it.
+fn caught<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, String>> {
+    catch_unwind(AssertUnwindSafe(poll)).map_or_else(
+        |panic| {
             let text = panic.downcast_ref::<&str>().copied();
             let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
             Poll::Ready(Err(text.unwrap_or("a panic without a text").to_owned()))
-        }
-    })
-    .await
+        },
+        |poll| poll.map(Ok),
+    )
 }
 
 impl Drop for Sandbox {
