@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod journal;
 pub mod outcome;
 pub mod plugins;
+pub mod reference;
 pub mod retry;
 pub mod sandbox;
 pub mod service;

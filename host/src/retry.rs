@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -12,7 +13,7 @@ use serde::{
 /// apart), as a list of waits `PT1M,PT5M,PT30M` (one retry each), or as an exponential table.
 ///
 /// A policy of *n* retries makes *n* + 1 runs in all: the first, and one for each retry.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "Written")]
 pub struct RetryPolicy {
     waits: Vec<Duration>,
@@ -92,10 +93,15 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 }
 
 /// The forms that settings and manifests accept.
+#[derive(JsonSchema)]
+#[schemars(untagged, extend("x-written" = WANTED))]
 enum Written {
     Text(String),
     Exponential(Exponential),
 }
+
+/// What is expected as a policy.
+const WANTED: &str = "a text like \"R3/PT5M\" or a table of retries, initial, factor and max";
 
 /// By hand, because an untagged enum would hide what is wrong with either form.
 impl<'de> Deserialize<'de> for Written {
@@ -110,7 +116,7 @@ impl<'de> Visitor<'de> for WrittenVisitor {
     type Value = Written;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text like \"R3/PT5M\" or a table of retries, initial, factor and max")
+        f.write_str(WANTED)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Written, E> {
@@ -123,14 +129,31 @@ impl<'de> Visitor<'de> for WrittenVisitor {
 }
 
 /// Waits that grow by a factor up to a maximum.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Exponential {
+    /// How many retries there are.
+    #[schemars(range(max = MAX_RETRIES))]
     retries: u32,
+    /// The wait before the first one.
+    #[schemars(extend("x-written" = WAIT))]
     initial: String,
+    /// By what each wait is multiplied to give the next.
+    #[schemars(range(min = MIN_FACTOR, max = MAX_FACTOR))]
     factor: f64,
+    /// The longest wait.
+    #[schemars(extend("x-written" = WAIT))]
     max: String,
 }
+
+/// What is expected as a wait: [`MAX_WAIT`] in words.
+const WAIT: &str = "a duration of at most a year";
+
+/// Waits do not become shorter.
+const MIN_FACTOR: f64 = 1.0;
+
+/// A larger factor reaches any maximum with the second retry.
+const MAX_FACTOR: f64 = 100.0;
 
 impl TryFrom<Written> for RetryPolicy {
     type Error = RetryPolicyError;
@@ -144,8 +167,8 @@ impl TryFrom<Written> for RetryPolicy {
         if retries > MAX_RETRIES {
             return Err(error(format!("{retries} retries are more than {MAX_RETRIES}")));
         }
-        if !(1.0..=100.0).contains(&factor) {
-            return Err(error(format!("the factor {factor} is not between 1 and 100")));
+        if !(MIN_FACTOR..=MAX_FACTOR).contains(&factor) {
+            return Err(error(format!("the factor {factor} is not between {MIN_FACTOR} and {MAX_FACTOR}")));
         }
         let (initial, max) = (parse_wait(&initial).map_err(error)?, parse_wait(&max).map_err(error)?);
         let mut wait = initial.min(max).as_secs_f64();

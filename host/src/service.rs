@@ -2,16 +2,19 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
     journal::{Journal, JournalError},
-    plugins::{Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
+    plugins::{Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
     sandbox::{Sandbox, SandboxError},
-    settings::{EngineSettings, NoEngineAddress, Settings},
-    worker::{Backoff, Worker, WorkerOptions},
+    settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
+    worker::{Activity, Backoff, Worker, WorkerOptions},
 };
 
 /// Why a host does not start.
@@ -54,16 +57,24 @@ pub enum Ended {
     Forced,
 }
 
-/// Runs a host until it is told to stop.
+/// What can be seen of a running host.
+pub struct View {
+    /// What has been going on.
+    pub activity: Activity,
+    /// The plugins that serve.
+    pub catalog: watch::Receiver<Catalog>,
+}
+
+/// Runs a host until it is told to stop. What can be seen of it is given to `show` when it has begun.
 ///
 /// # Errors
 /// See [`ServiceError`]; all of them come before the first task is fetched.
-pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, ServiceError> {
+pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(View)) -> Result<Ended, ServiceError> {
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
     let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
-    let sandbox = Arc::new(Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize)?);
+    let sandbox = sandbox(settings)?;
     let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -75,7 +86,8 @@ pub async fn run(settings: &Settings, on_compile: OnCompile) -> Result<Ended, Se
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(keeper.run(stop.clone()));
     let options = worker_options(settings);
-    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog, options);
+    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog.clone(), options);
+    show(View { activity: worker.activity(), catalog });
 
     signals.stop().await;
     tracing::info!("stopping: no more tasks are fetched; a second signal ends at once");
@@ -110,29 +122,38 @@ fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> 
     Ok(options)
 }
 
-fn keeper(
+/// The sandbox that the settings describe.
+pub(crate) fn sandbox(settings: &Settings) -> Result<Arc<Sandbox>, SandboxError> {
+    Sandbox::new(settings.worker.max_concurrent, settings.limits.table_elements as usize).map(Arc::new)
+}
+
+/// The loader that the settings describe. Without artefacts it compiles each time and writes nothing.
+pub(crate) fn loader(
     settings: &Settings,
     sandbox: &Arc<Sandbox>,
+    artefacts: Option<Artefacts>,
     on_compile: OnCompile,
-) -> Result<(Keeper, tokio::sync::watch::Receiver<crate::plugins::Catalog>), ServiceError> {
-    let plugins = &settings.plugins;
-    let cache = settings.cache_dir();
-    let artefacts = Artefacts::open(&cache, sandbox.compatibility())
-        .map_err(|source| ServiceError::Cache { path: cache, source })?;
+) -> Loader {
     let defaults = Defaults {
         lock_duration: settings.worker.lock_duration,
         retry: settings.worker.retry.clone(),
         timeout: settings.worker.timeout,
         limits: settings.limits.clone(),
     };
-    let loader = Loader::new(
-        sandbox.clone(),
-        artefacts,
-        defaults,
-        plugins.max_size.as_u64(),
-        plugins.compile_timeout,
-        on_compile,
-    );
+    let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
+    Loader::new(sandbox.clone(), artefacts, defaults, max_size.as_u64(), compile_timeout, on_compile)
+}
+
+fn keeper(
+    settings: &Settings,
+    sandbox: &Arc<Sandbox>,
+    on_compile: OnCompile,
+) -> Result<(Keeper, watch::Receiver<Catalog>), ServiceError> {
+    let plugins = &settings.plugins;
+    let cache = settings.cache_dir();
+    let artefacts = Artefacts::open(&cache, sandbox.compatibility())
+        .map_err(|source| ServiceError::Cache { path: cache, source })?;
+    let loader = loader(settings, sandbox, Some(artefacts), on_compile);
     let rhythm = Rhythm { debounce: plugins.debounce, stable: plugins.stable, rescan: plugins.rescan };
     Ok(Keeper::new(plugins.dir.clone(), rhythm, loader)?)
 }

@@ -1,118 +1,89 @@
 //! A wrong input at every door: one clear line, and everything else goes on.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use fetchlock_harness::{
-    fetchlock::{Fetchlock, Stream},
-    guests::guest,
-    stub_engine::{Mode, StubEngine},
-};
+use fetchlock_harness::fetchlock::{Fetchlock, Stream};
+use fetchlock_scripted_engine::{Mode, ScriptedEngine};
 use serde_json::json;
 
-use crate::scene::{SOON, Scene};
+use crate::{
+    broken::{self, Broken},
+    scene::{SOON, Scene},
+};
 
-/// Drops a file beside a sound plugin; the line about it, and a proof that the sound one works.
-async fn refused(name: &str, bytes: &[u8]) -> String {
+/// Puts a broken file beside a sound plugin; the line about it, and a proof that the sound one works.
+async fn refused(broken: Broken) -> String {
     let scene = Scene::with_probe("").await;
-    scene.drop_file(name, bytes);
+    (broken.put)(&scene);
     let host = scene.start();
     let line =
         host.await_log(|line| line["message"].as_str().is_some_and(|it| it.contains("plugin refused")), SOON).await;
     let line = line.unwrap_or_else(|error| panic!("{error:#}"));
     let message = line["message"].as_str().expect("a message").to_owned();
-    assert!(message.contains(name) && !message.contains('\n'), "{message}");
+    assert!(message.contains(broken.file) && !message.contains('\n'), "{message}");
     let task = scene.probe("complete");
     scene.engine.await_completed(&task, SOON).await.expect("the sound plugin works");
     message
 }
 
-fn component() -> Vec<u8> {
-    fs::read(guest("versioned-v1").expect("built guests")).expect("read")
-}
-
 #[tokio::test]
 async fn a_text_file() {
-    let line = refused("bad.wasm", b"Hello, I am not a componnt").await;
-    insta::assert_snapshot!(line, @r#"plugin refused: bad.wasm: this is no WebAssembly: expected a component (\0asm), found text beginning with "Hello, I am not a compon"; build the handler for wasm32-wasip2"#);
+    let line = refused(broken::TEXT).await;
+    insta::assert_snapshot!(line, @r#"plugin refused: text.wasm: this is no WebAssembly: expected a component (\0asm), found text beginning with "Hello, I am not a compon"; build the handler for wasm32-wasip2"#);
 }
 
 #[tokio::test]
 async fn an_empty_file() {
-    let line = refused("bad.wasm", b"").await;
-    insta::assert_snapshot!(line, @"plugin refused: bad.wasm: the file is empty: expected a WebAssembly component; was it copied whole?");
+    let line = refused(broken::EMPTY).await;
+    insta::assert_snapshot!(line, @"plugin refused: empty.wasm: the file is empty: expected a WebAssembly component; was it copied whole?");
 }
 
 #[tokio::test]
 async fn a_truncated_component() {
-    let bytes = component();
-    let line = refused("bad.wasm", &bytes[..bytes.len() / 2]).await;
+    let line = refused(broken::TRUNCATED).await;
     assert!(line.contains("the component is damaged at byte") && line.contains("was it copied whole?"), "{line}");
 }
 
 #[tokio::test]
 async fn a_core_module() {
-    let line = refused("bad.wasm", b"\0asm\x01\0\0\0").await;
-    insta::assert_snapshot!(line, @"plugin refused: bad.wasm: this is a core WebAssembly module, not a component: build it for wasm32-wasip2, or turn it into a component with `wasm-tools component new`");
+    let line = refused(broken::CORE_MODULE).await;
+    insta::assert_snapshot!(line, @"plugin refused: module.wasm: this is a core WebAssembly module, not a component: build it for wasm32-wasip2, or turn it into a component with `wasm-tools component new`");
 }
 
 #[tokio::test]
 async fn a_component_of_another_world() {
-    let wat = r#"(component
-        (import "fetchlock:handler/outcome@0.9.0" (instance))
-        (import "wasi:keyvalue/store@0.2.0" (instance))
-        (instance $empty)
-        (export "wasi:http/incoming-handler@0.2.0" (instance $empty)))"#;
-    let line = refused("bad.wasm", &wat::parse_str(wat).expect("WAT")).await;
-    insta::assert_snapshot!(line, @"plugin refused: bad.wasm: the component is not built for fetchlock:handler@0.1.0: it does not export `handle` (it exports `wasi:http/incoming-handler@0.2.0`); it imports what this host does not offer: `fetchlock:handler/outcome@0.9.0` (this host has `fetchlock:handler/outcome@0.1.0`), `wasi:keyvalue/store@0.2.0`; author: build against the WIT package fetchlock:handler, world `handler`; operator: take a build for this host's version, or a newer host");
+    let line = refused(broken::OTHER_WORLD).await;
+    insta::assert_snapshot!(line, @"plugin refused: world.wasm: the component is not built for fetchlock:handler@0.1.0: it does not export `handle` (it exports `wasi:http/incoming-handler@0.2.0`); it imports what this host does not offer: `fetchlock:handler/outcome@0.9.0` (this host has `fetchlock:handler/outcome@0.1.0`), `wasi:keyvalue/store@0.2.0`; author: build against the WIT package fetchlock:handler, world `handler`; operator: take a build for this host's version, or a newer host");
 }
 
 #[tokio::test]
 async fn a_cwasm() {
-    let line = refused("bad.wasm", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0").await;
-    insta::assert_snapshot!(line, @"plugin refused: bad.wasm: this is precompiled machine code (.cwasm), which is never loaded from the plugin directory because it would run outside the sandbox: drop the component (.wasm) itself, fetchlock compiles and caches it");
+    let line = refused(broken::MACHINE_CODE).await;
+    insta::assert_snapshot!(line, @"plugin refused: machine.wasm: this is precompiled machine code (.cwasm), which is never loaded from the plugin directory because it would run outside the sandbox: drop the component (.wasm) itself, fetchlock compiles and caches it");
 }
 
 #[tokio::test]
 async fn a_cwasm_under_its_own_name() {
-    let line = refused("bad.cwasm", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0").await;
+    let line = refused(broken::MACHINE_CODE_BY_NAME).await;
     assert!(line.contains("this is precompiled machine code (.cwasm)"), "{line}");
 }
 
 #[tokio::test]
 async fn a_file_of_200_mb() {
-    let scene = Scene::with_probe("").await;
-    // Sparse: it takes no room and no time.
-    let file = fs::File::create(scene.plugins().join(".big.part")).expect("made");
-    use std::io::Write;
-    (&file).write_all(b"\0asm\x0d\0\x01\0").expect("written");
-    file.set_len(200 << 20).expect("made long");
-    fs::rename(scene.plugins().join(".big.part"), scene.plugins().join("big.wasm")).expect("renamed");
-    let host = scene.start();
-    let line = host.await_text("plugin refused", SOON).await.expect("refused");
+    let line = refused(broken::TOO_LARGE).await;
     assert!(line.contains("200.0 MiB, more than plugins.max-size allows (64.0 MiB)"), "{line}");
-    let task = scene.probe("complete");
-    scene.engine.await_completed(&task, SOON).await.expect("the sound plugin works");
 }
 
 #[tokio::test]
 async fn a_directory_with_a_plugins_name() {
-    let scene = Scene::with_probe("").await;
-    fs::create_dir(scene.plugins().join("dir.wasm")).expect("made");
-    let host = scene.start();
-    let line = host.await_text("plugin refused", SOON).await.expect("refused");
+    let line = refused(broken::DIRECTORY).await;
     assert!(line.contains("dir.wasm: is no regular file"), "{line}");
 }
 
 #[tokio::test]
 async fn an_unknown_key_in_a_manifest() {
-    let scene = Scene::with_probe("").await;
-    scene.drop_guest("probe", "other");
-    scene.drop_file("other.toml", b"topic = \"other\"\nlock-duraton = \"30s\"\n");
-    let host = scene.start();
-    let line = host.await_text("plugin refused", SOON).await.expect("refused");
+    let line = refused(broken::UNKNOWN_KEY).await;
     assert!(line.contains("other.toml:2") && line.contains("lock-duraton") && line.contains("lock-duration"), "{line}");
-    let task = scene.probe("complete");
-    scene.engine.await_completed(&task, SOON).await.expect("the sound plugin works");
 }
 
 /// Starts a host that refuses to run; what it says on standard error.
@@ -178,11 +149,11 @@ async fn a_state_directory_in_use() {
 #[tokio::test]
 async fn an_engine_that_is_not_there_at_start_is_waited_for() {
     let scene = Scene::with_probe("").await;
-    let address = StubEngine::free_address().expect("an address");
+    let address = ScriptedEngine::free_address().expect("an address");
     let host = scene.builder().engine(&format!("http://{address}/engine-rest")).start().expect("started");
     host.await_text("the engine cannot be reached", SOON).await.expect("says so");
     host.await_text("still: the engine cannot be reached", SOON).await.expect("keeps trying");
-    let engine = StubEngine::start_at(address).await.expect("the engine comes");
+    let engine = ScriptedEngine::start_at(address).await.expect("the engine comes");
     let task = engine.add_task(crate::scene::probe_spec("complete", json!({})));
     engine.await_completed(&task, SOON).await.expect("completed");
     host.await_text("the engine answers again", SOON).await.expect("says how long it was away");
@@ -230,7 +201,7 @@ async fn wrong_credentials_and_right_ones() {
 #[tokio::test]
 async fn a_host_that_is_told_to_stop_while_its_engine_is_away_stops() {
     let scene = Scene::with_probe("").await;
-    let address = StubEngine::free_address().expect("an address");
+    let address = ScriptedEngine::free_address().expect("an address");
     let mut host = scene.builder().engine(&format!("http://{address}/engine-rest")).start().expect("started");
     host.await_text("the engine cannot be reached", SOON).await.expect("says so");
     host.sigterm().expect("sent");

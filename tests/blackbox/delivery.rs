@@ -1,6 +1,6 @@
 //! A decision reaches the engine, whatever happens to the network or to the host, and its handler is run once.
 
-use fetchlock_harness::stub_engine::{Fault, Mode, TaskState};
+use fetchlock_scripted_engine::{Fault, Mode, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};

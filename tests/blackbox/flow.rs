@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fetchlock_harness::stub_engine::{TaskSpec, TaskState};
+use fetchlock_scripted_engine::{TaskSpec, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long, probe_spec, text};
@@ -26,6 +26,8 @@ async fn every_value_type_goes_through_a_handler_unchanged() {
         "object": {"type": "Object", "value": "{\"k\":1}", "valueInfo":
             {"objectTypeName": "java.util.LinkedHashMap", "serializationDataFormat": "application/json"}},
     });
+    // As an engine in another time zone writes it.
+    scene.engine.rewrite("2026-11-21T08:11:12.345+0000", "2026-11-21T10:11:12.345+0200");
     let task = scene.probe_with("complete", values.clone());
     let _host = scene.start();
     let back = scene.engine.await_completed(&task, SOON).await.expect("completed");
@@ -112,7 +114,7 @@ async fn under_load_tasks_come_in_batches_and_every_one_is_done_once() {
 #[tokio::test]
 async fn deliveries_run_concurrently_but_no_more_than_allowed() {
     let scene = Scene::with_probe("").await;
-    scene.engine.fault("/complete", 40, fetchlock_harness::stub_engine::Fault::Delay(Duration::from_millis(100)));
+    scene.engine.fault("/complete", 40, fetchlock_scripted_engine::Fault::Delay(Duration::from_millis(100)));
     for _ in 0..40 {
         scene.probe("complete");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fetchlock_harness::stub_engine::{Fault, Recorded, TaskState};
+use fetchlock_scripted_engine::{Fault, Recorded, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};

@@ -3,7 +3,10 @@
 //! The guests that it runs are built by `cargo xtask guests`.
 
 mod bad_input;
+mod broken;
+mod check;
 mod delivery;
+mod dev;
 mod flow;
 mod locks;
 mod outcomes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fetchlock_harness::stub_engine::{Fault, TaskSpec, TaskState};
+use fetchlock_scripted_engine::{Fault, TaskSpec, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long, probe_spec, text};
@@ -183,10 +183,14 @@ async fn progress_variables_are_set_while_the_handler_runs() {
     assert!(position("/localVariables") < position("/complete"));
 }
 
+/// A date that no other text of these tests contains.
+const A_DATE: &str = "2001-02-03T04:05:06.789+0000";
+
 #[tokio::test]
 async fn a_variable_that_cannot_be_read_fails_its_own_task_and_not_the_batch() {
     let scene = Scene::with_probe("retry = \"R0/PT0S\"\n").await;
-    let bad = scene.probe_with("complete", json!({"when": {"type": "Date", "value": "yesterday"}}));
+    scene.engine.rewrite(A_DATE, "yesterday");
+    let bad = scene.probe_with("complete", json!({"when": {"type": "Date", "value": A_DATE}}));
     let good = scene.probe("complete");
     let _host = scene.start();
     let (_, message, _) = failed(&scene, &bad).await;
@@ -201,7 +205,8 @@ async fn a_probe_that_cannot_even_be_read_does_not_pause_its_topic_for_ever() {
     let host = scene.start();
     host.await_text("given back", SOON).await.expect("paused");
     scene.engine.cancel_task(&down);
-    let unreadable = scene.probe_with("complete", json!({"when": {"type": "Date", "value": "yesterday"}}));
+    scene.engine.rewrite(A_DATE, "yesterday");
+    let unreadable = scene.probe_with("complete", json!({"when": {"type": "Date", "value": A_DATE}}));
     scene.engine.await_state(&unreadable, SOON, TaskState::is_incident).await.expect("it was the probe");
     let good = scene.probe("complete");
     scene.engine.await_completed(&good, SOON).await.unwrap_or_else(|error| panic!("{error:#}\n{}", host.logs()));
@@ -210,7 +215,9 @@ async fn a_probe_that_cannot_even_be_read_does_not_pause_its_topic_for_ever() {
 #[tokio::test]
 async fn a_handlers_endless_error_text_is_cut_for_the_log_and_the_engine() {
     let scene = Scene::with_probe("retry = \"R0/PT0S\"\n").await;
-    let task = scene.probe_with("err", json!({"text": text(&"x".repeat(1 << 20))}));
+    // Longer than the column of any engine that the tests have; others have larger ones.
+    scene.engine.rewrite("endless", &"x".repeat(1 << 20));
+    let task = scene.probe_with("err", json!({"text": text("endless")}));
     let host = scene.start();
     let (_, message, details) = failed(&scene, &task).await;
     assert!(message.chars().count() <= 666 && message.ends_with('…'), "{} characters", message.chars().count());

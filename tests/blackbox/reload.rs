@@ -2,7 +2,8 @@
 
 use std::{fs, time::Duration};
 
-use fetchlock_harness::{fetchlock::Fetchlock, guests::guest, stub_engine::TaskSpec};
+use fetchlock_harness::{fetchlock::Fetchlock, guests::guest};
+use fetchlock_scripted_engine::TaskSpec;
 use serde_json::json;
 
 use crate::scene::{SOON, Scene};

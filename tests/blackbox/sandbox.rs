@@ -1,6 +1,6 @@
 //! What a handler can do to the host: nothing. Each rule with its limit obeyed and violated, and a sound host after it.
 
-use fetchlock_harness::stub_engine::TaskState;
+use fetchlock_scripted_engine::TaskState;
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};

@@ -9,8 +9,8 @@ use std::{
 use fetchlock_harness::{
     fetchlock::{Builder, Fetchlock},
     guests::guest,
-    stub_engine::{StubEngine, TaskSpec},
 };
+use fetchlock_scripted_engine::{ScriptedEngine, TaskSpec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// A scripted engine, and the directories that outlive a host.
 pub(crate) struct Scene {
-    pub(crate) engine: StubEngine,
+    pub(crate) engine: ScriptedEngine,
     plugins: TempDir,
     state: TempDir,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn new() -> Self {
         Self {
-            engine: StubEngine::start().await.expect("the scripted engine starts"),
+            engine: ScriptedEngine::start().await.expect("the scripted engine starts"),
             plugins: TempDir::new().expect("a directory"),
             state: TempDir::new().expect("a directory"),
         }

@@ -1,6 +1,6 @@
 //! The end of a host: in order, under load, and at once.
 
-use fetchlock_harness::stub_engine::{Fault, TaskState};
+use fetchlock_scripted_engine::{Fault, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long};

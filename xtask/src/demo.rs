@@ -1,18 +1,18 @@
-//! `cargo xtask demo`: the host at work on a real engine, with the example plugin.
+//! `cargo xtask demo`: the host at work with the example plugin, on the embedded engine or on a real one.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use fetchlock_harness::engine_client::HistoryState;
 use fetchlock_harness::fetchlock::Fetchlock;
-use fetchlock_harness::guests::target_dir;
-use fetchlock_harness::operaton::{HistoryState, Operaton, OperatonOptions};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::cargo::{cargo, root, run as run_command};
+use crate::cargo::{cargo, run as run_command};
 use crate::orders::{Expected, Order};
+use crate::stage::{EngineKind, Stage};
 use crate::{guests, prerequisites};
 
 /// How often the endless demo places an order: slow enough to read along.
@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// How many orders are placed (with --once), or placed at the beginning (without)
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     instances: u32,
+    /// The engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineKind::Embedded)]
+    engine: EngineKind,
 }
 
 /// Builds what is needed and runs the demo.
@@ -50,7 +53,10 @@ pub(crate) struct Options {
 /// Something is missing or does not build, the engine or the host does not start, or an order ended otherwise than
 /// expected.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    prerequisites::ensure(&[prerequisites::RUST, prerequisites::ENGINE])?;
+    match options.engine {
+        EngineKind::Embedded => prerequisites::ensure(&[prerequisites::RUST])?,
+        EngineKind::Operaton => prerequisites::ensure(&[prerequisites::RUST, prerequisites::ENGINE])?,
+    }
     // The whole workspace, as the tests build it: with another selection cargo would compile wasmtime once more.
     run_command(&mut cargo(&["build", "--workspace", "--locked"]))?;
     guests::build(&[guests::EXAMPLE])?;
@@ -74,29 +80,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Starts engine and host, shows the orders, and stops both, whichever way it ends.
 async fn show(options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
     tokio::pin!(stop);
-    println!("== starting Operaton (the first time Maven downloads it)");
-    let engine = tokio::select! {
-        engine = Operaton::start(OperatonOptions::default()) => engine?,
+    let mut stage = tokio::select! {
+        stage = Stage::set(options.engine) => stage?,
         () = &mut stop => bail!("stopped before the engine was up"),
     };
-    println!("== Operaton answers at {}", engine.base_url());
-    let mut host = Fetchlock::builder(target_dir()?.join("debug").join("fetchlock"))
-        .engine(&engine.base_url())
-        .plugins_dir(&root().join("plugins"))
-        .on_terminal()
-        .start()?;
     let count = usize::try_from(options.instances).context("the number of orders")?;
     let shown = tokio::select! {
-        shown = work(&engine, &mut host, count, options.once) => shown,
+        shown = work(&mut stage, count, options.once) => shown,
         () = &mut stop => Ok(()),
     };
-    let interrupted =
-        options.once && shown.is_ok() && engine.finished_count("order").await? < u64::from(options.instances);
-    println!("== stopping");
-    let stopped = stop_host(&mut host).await;
-    if let Ok(summary) = summary(&engine).await {
+    let finished = stage.finished_count(stage.process()).await;
+    let interrupted = options.once && shown.is_ok() && finished? < u64::from(options.instances);
+    if let Ok(summary) = stage.summary().await {
         println!("== {summary}");
     }
+    println!("== stopping");
+    let stopped = stop_host(&mut stage.host).await;
     shown.and(stopped)?;
     if interrupted {
         bail!("stopped before every order had ended");
@@ -104,46 +103,45 @@ async fn show(options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
     Ok(())
 }
 
-async fn work(engine: &Operaton, host: &mut Fetchlock, count: usize, once: bool) -> Result<()> {
+async fn work(stage: &mut Stage, count: usize, once: bool) -> Result<()> {
     let orders: Vec<Order> = (0..count).map(Order::numbered).collect();
-    let instances = engine.start_instances("order", count, |number| orders[number].variables.clone()).await?;
+    let process = stage.process();
+    let instances = stage.start_instances(process, count, |number| orders[number].variables.clone()).await?;
     println!("== {count} orders placed");
     if once {
         let placed: Vec<(Order, String)> = orders.into_iter().zip(instances).collect();
-        return check_all(engine, host, &placed).await;
+        return check_all(stage, &placed).await;
     }
-    println!("== more follow until Ctrl-C; change plugins/check-payment.wasm or .toml meanwhile");
-    go_on(engine, host, count).await
+    println!(
+        "== more follow until Ctrl-C; meanwhile change guest-examples/rust/src/payment.rs and run `cargo xtask guests`"
+    );
+    go_on(stage, count).await
 }
 
 /// Places orders until the host is gone.
-async fn go_on(engine: &Operaton, host: &mut Fetchlock, placed: usize) -> Result<()> {
+async fn go_on(stage: &mut Stage, placed: usize) -> Result<()> {
     let mut pace = interval(PACE);
     // After a pause of the machine no burst is wanted.
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_summary = Instant::now();
     for number in placed.. {
         pace.tick().await;
-        ensure_running(host)?;
+        stage.ensure_running()?;
         let order = if number % BROKEN_EVERY == 0 { Order::broken() } else { Order::numbered(number) };
-        engine.start_instance("order", None, &order.variables).await?;
+        stage.start_instance(stage.process(), None, &order.variables).await?;
         if last_summary.elapsed() >= SUMMARY_INTERVAL {
             last_summary = Instant::now();
-            println!("== {}", summary(engine).await?);
+            println!("== {}", stage.summary().await?);
         }
     }
     Ok(())
 }
 
 /// Waits until all orders have ended, and prints how.
-async fn check_all(engine: &Operaton, host: &mut Fetchlock, placed: &[(Order, String)]) -> Result<()> {
+async fn check_all(stage: &mut Stage, placed: &[(Order, String)]) -> Result<()> {
     let begun = Instant::now();
-    let ended = || async {
-        let count = engine.finished_count("order").await?;
-        anyhow::Ok(usize::try_from(count).is_ok_and(|count| count >= placed.len()))
-    };
-    while !ended().await? && begun.elapsed() < ONCE_DEADLINE {
-        ensure_running(host)?;
+    while !all_ended(stage, placed.len()).await? && begun.elapsed() < ONCE_DEADLINE {
+        stage.ensure_running()?;
         sleep(LOOK_INTERVAL).await;
     }
     let took = begun.elapsed();
@@ -151,15 +149,15 @@ async fn check_all(engine: &Operaton, host: &mut Fetchlock, placed: &[(Order, St
     println!("\n{:>3}  {:<18} {:>9}  {:<9}  result", "#", "order", "amount", "expected");
     let mut wrong = Vec::new();
     for (number, (order, instance)) in placed.iter().enumerate() {
-        let result = match engine.history_state(instance).await? {
-            HistoryState::Completed => order.check(engine, instance).await,
-            other => Err(unfinished(engine, instance, &other).await),
+        let result = match stage.history_state(instance).await? {
+            HistoryState::Completed => order.check(stage, instance).await,
+            other => Err(unfinished(stage, instance, &other).await),
         };
         let shown = match &result {
             Ok(()) => "as expected".to_owned(),
             Err(error) => format!("WRONG: {error:#}"),
         };
-        let expected = order.expected.end_event().unwrap_or("incident");
+        let expected = order.expected.name();
         println!("{:>3}  {:<18} {:>9.2}  {expected:<9}  {shown}", number + 1, order.title, order.amount);
         if let Err(error) = result {
             wrong.push(format!("order {} ({}, instance {instance}): {error:#}", number + 1, order.title));
@@ -175,9 +173,14 @@ async fn check_all(engine: &Operaton, host: &mut Fetchlock, placed: &[(Order, St
     Ok(())
 }
 
+async fn all_ended(stage: &Stage, placed: usize) -> Result<bool> {
+    let count = stage.finished_count(stage.process()).await?;
+    Ok(usize::try_from(count).is_ok_and(|count| count >= placed))
+}
+
 /// Why an order has not ended, as far as the engine knows.
-async fn unfinished(engine: &Operaton, instance: &str, state: &HistoryState) -> anyhow::Error {
-    let tasks = engine.external_tasks(&json!({"processInstanceId": instance})).await.unwrap_or_default();
+async fn unfinished(stage: &Stage, instance: &str, state: &HistoryState) -> anyhow::Error {
+    let tasks = stage.external_tasks(&json!({"processInstanceId": instance})).await.unwrap_or_default();
     let task = tasks.first().map(|task| {
         format!("its task: worker {}, retries {}, error {}", task["workerId"], task["retries"], task["errorMessage"])
     });
@@ -185,27 +188,6 @@ async fn unfinished(engine: &Operaton, instance: &str, state: &HistoryState) -> 
         "not ended within {ONCE_DEADLINE:?} but {state:?}; {}",
         task.unwrap_or_else(|| "no task".to_owned())
     )
-}
-
-fn ensure_running(host: &mut Fetchlock) -> Result<()> {
-    if !host.is_running() {
-        bail!("fetchlock ended by itself; its last words are above");
-    }
-    Ok(())
-}
-
-/// How the orders stand, in one line.
-async fn summary(engine: &Operaton) -> Result<String> {
-    let ended_at = |event: &'static str| async move {
-        // Only the process `order` has these end events.
-        let path = format!("/history/activity-instance/count?activityId={event}&finished=true");
-        let found = engine.get(&path).await?;
-        found["count"].as_u64().context("the engine answered no count")
-    };
-    let (accepted, rejected) = (ended_at("accepted").await?, ended_at("rejected").await?);
-    let waiting = engine.external_task_count(&json!({"topicName": "check-payment", "withRetriesLeft": true})).await?;
-    let incidents = engine.external_task_count(&json!({"topicName": "check-payment", "noRetriesLeft": true})).await?;
-    Ok(format!("orders: {accepted} accepted, {rejected} rejected, {waiting} waiting, {incidents} with an incident"))
 }
 
 /// Ends the host as a supervisor does, and expects it to go in order.

@@ -1,10 +1,13 @@
-//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`.
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests` and
+//! `cargo xtask reference`.
 
 mod cargo;
 mod demo;
 mod guests;
 mod orders;
 mod prerequisites;
+mod reference;
+mod stage;
 mod test;
 
 use std::process::ExitCode;
@@ -23,10 +26,12 @@ struct Cli {
 enum Chore {
     /// Run every check: format, lints, unit tests, black-box tests, and the tests on a real engine
     Test(test::Options),
-    /// Show the host at work on a real engine with the example plugin, until Ctrl-C
+    /// Show the host at work with the example plugin, on the embedded engine or a real one, until Ctrl-C
     Demo(demo::Options),
     /// Build the guest components, and put the example into the plugin directory
     Guests,
+    /// Write the reference of settings and manifests in docs/ anew, from the host's types
+    Reference,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
+        Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

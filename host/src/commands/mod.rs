@@ -1,5 +1,10 @@
 //! The commands of the binary.
 
+mod check;
+mod compilations;
+mod dev;
+mod engine;
+mod exit;
 mod run;
 
 use std::process::ExitCode;
@@ -18,11 +23,18 @@ struct Cli {
 enum Command {
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
+    Check(check::Check),
+    Dev(dev::Dev),
+    /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
+    Engine(engine::Engine),
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run.main(),
+        Command::Check(check) => check.main(),
+        Command::Dev(dev) => dev.main(),
+        Command::Engine(engine) => engine.main(),
     }
 }

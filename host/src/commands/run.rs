@@ -1,26 +1,21 @@
 //! `fetchlock run`: the service.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use bytesize::ByteSize;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::{
+    compilations::show_compilations,
+    exit::{EXIT_FORCED, refuse},
+};
 use crate::{
-    plugins::OnCompile,
     service::{self, Ended},
     settings::{self, Flags, Loaded},
     telemetry,
 };
-
-/// The exit code for settings or surroundings with which a host does not start (`EX_CONFIG` of sysexits.h).
-const EXIT_CONFIG: u8 = 78;
-
-/// The exit code after a second signal, as a shell reports an interrupt.
-const EXIT_FORCED: u8 = 130;
-
-/// How often the sign of a compilation turns.
-const SPIN: Duration = Duration::from_millis(100);
 
 /// Fetch, run and deliver tasks with the plugins of a directory.
 #[derive(Debug, Args)]
@@ -39,10 +34,19 @@ impl Run {
             Err(problems) => return refuse(&problems),
         };
         if self.print_config {
-            print!("{loaded}");
-            return ExitCode::SUCCESS;
+            return print(&loaded);
         }
         serve(&loaded)
+    }
+}
+
+/// Prints the settings on standard output.
+fn print(loaded: &Loaded) -> ExitCode {
+    match io::stdout().lock().write_all(loaded.to_string().as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader such as `head` has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => refuse(&error),
     }
 }
 
@@ -59,7 +63,7 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&error),
     };
-    let code = match runtime.block_on(service::run(settings, show_compilations())) {
+    let code = match runtime.block_on(service::run(settings, show_compilations(), |_| ())) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Forced) => ExitCode::from(EXIT_FORCED),
         Err(error) => refuse(&error),
@@ -67,31 +71,4 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
     // After a second signal nothing is waited for; in order, nothing is left to wait for.
     runtime.shutdown_background();
     code
-}
-
-fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("fetchlock: {error}");
-    ExitCode::from(EXIT_CONFIG)
-}
-
-/// A turning sign on a terminal while a component is compiled; a line of log elsewhere.
-fn show_compilations() -> OnCompile {
-    Arc::new(|name, size| {
-        tracing::debug!(plugin = name, size = %ByteSize(size), "compiling");
-        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = telemetry::progress().add(ProgressBar::new_spinner().with_style(style));
-        bar.set_message(format!("compiling {name} ({})", ByteSize(size)));
-        bar.enable_steady_tick(SPIN);
-        Box::new(Cleared(bar))
-    })
-}
-
-/// A sign that goes away without a trace.
-struct Cleared(ProgressBar);
-
-impl Drop for Cleared {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }

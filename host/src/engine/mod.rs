@@ -1,5 +1,7 @@
-//! The engine: what this host asks of a BPMN engine, whichever it is. [`rest`] speaks to a real one.
+//! The engine: what this host asks of a BPMN engine, whichever it is. [`rest`] speaks to a real one, over the
+//! REST interface that [`embedded`] serves for development and tests.
 
+pub mod embedded;
 mod error;
 pub mod rest;
 

@@ -122,6 +122,13 @@ pub struct Inspected {
     pub exports: Vec<String>,
 }
 
+impl Inspected {
+    /// The contract that it was built for, as a WIT package with its version.
+    pub fn contract(&self) -> String {
+        format!("fetchlock:handler@{}", v0_1::VERSION)
+    }
+}
+
 /// Looks at the first bytes only.
 ///
 /// # Errors

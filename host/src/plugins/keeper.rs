@@ -199,8 +199,10 @@ impl Keeper {
         source: Source,
         claims: &[(PathBuf, Topic)],
     ) -> bool {
-        if let Some(other) = self.rival(&path, &source.topic, claims) {
-            let why = Why::Duplicate { topic: source.topic.clone(), other: file_name(&other) };
+        let serving =
+            self.known.iter().filter_map(|(path, known)| Some((path.as_path(), &known.serving.as_ref()?.topic)));
+        let claimed = claims.iter().map(|(path, topic)| (path.as_path(), topic));
+        if let Some(why) = Why::duplicate(&path, &source.topic, serving.chain(claimed)) {
             let error = LoadError { file: file_name(&path), why };
             self.refuse(&path, Some(fingerprint), &error, Some(source.topic));
             return false;
@@ -316,15 +318,6 @@ impl Keeper {
             "plugin serving"
         );
         self.reconsider(&freed)
-    }
-
-    /// Another file that serves this topic, or claims it at the same time: nothing says which of two was meant.
-    fn rival(&self, path: &Path, topic: &Topic, claims: &[(PathBuf, Topic)]) -> Option<PathBuf> {
-        let serves = self.known.iter().find(|(other, known)| {
-            other.as_path() != path && known.serving.as_ref().is_some_and(|plugin| plugin.topic == *topic)
-        });
-        let claim = || claims.iter().find(|(other, claimed)| other != path && claimed == topic);
-        serves.map(|(other, _)| other.clone()).or_else(|| claim().map(|(other, _)| other.clone()))
     }
 
     /// Gives those another chance whose topics have become free. True if there are any.

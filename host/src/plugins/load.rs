@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::{
     artefacts::Artefacts,
     catalog::{Plugin, PluginSettings},
-    inspect::{InspectError, inspect, inspect_header},
+    inspect::{InspectError, Inspected, inspect, inspect_header},
     manifest::{Manifest, ManifestError},
     scan::{Candidate, Fingerprint},
 };
@@ -87,6 +87,17 @@ pub enum Why {
         /// The other file.
         other: String,
     },
+    /// A check was asked for a file that is not there.
+    #[error("there is no such file: expected NAME.wasm, or a directory of such files")]
+    Missing,
+    /// A check was asked for a file that the host would pass over.
+    #[error(
+        "the host passes over a file of this name: expected NAME.wasm, not hidden and not named like a temporary file; rename it"
+    )]
+    PassedOver,
+    /// A check was asked for a directory in which there is nothing to check.
+    #[error("there is no plugin in this directory: expected NAME.wasm")]
+    NoPlugins,
     /// Something of the host's own failed.
     #[error("the host failed to load it: {0}")]
     Host(String),
@@ -109,8 +120,8 @@ pub struct Defaults {
 pub struct Loader {
     /// Where they run.
     pub sandbox: Arc<Sandbox>,
-    /// Where compiled components are kept.
-    pub artefacts: Artefacts,
+    /// Where compiled components are kept; without it each is compiled whenever it is loaded.
+    pub artefacts: Option<Artefacts>,
     /// What manifests override.
     pub defaults: Defaults,
     /// `plugins.max-size` in bytes.
@@ -163,6 +174,25 @@ fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
     }
 }
 
+/// A plugin's files, read in one state and each judged for itself, so that a check can tell what is wrong with either.
+pub(super) struct Files {
+    pub(super) component: Result<Component, Why>,
+    pub(super) described: Result<Described, Why>,
+}
+
+/// A component that was built for this host.
+pub(super) struct Component {
+    pub(super) bytes: Vec<u8>,
+    pub(super) inspected: Inspected,
+}
+
+/// What a manifest says, or follows from there being none.
+pub(super) struct Described {
+    text: Option<String>,
+    pub(super) manifest: Manifest,
+    pub(super) topic: Topic,
+}
+
 /// The bytes of a plugin's files and what they say, before anything is compiled.
 pub(super) struct Source {
     file: PathBuf,
@@ -174,6 +204,20 @@ pub(super) struct Source {
 }
 
 impl Why {
+    /// The refusal of a file whose topic one of these others serves, or claims at the same time: nothing says which of
+    /// two was meant.
+    pub(super) fn duplicate<'a>(
+        path: &Path,
+        topic: &Topic,
+        others: impl IntoIterator<Item = (&'a Path, &'a Topic)>,
+    ) -> Option<Self> {
+        let (other, _) = others.into_iter().find(|(other, theirs)| *other != path && *theirs == topic)?;
+        let name = file_name(other);
+        // Those of a check may be in several directories.
+        let other = if name == file_name(path) { other.display().to_string() } else { name };
+        Some(Self::Duplicate { topic: topic.clone(), other })
+    }
+
     /// Whether the same files may do another time: the host had no luck with them.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::CompileTimeout(_) | Self::Host(_))
@@ -184,7 +228,7 @@ impl Loader {
     /// A loader over a sandbox.
     pub fn new(
         sandbox: Arc<Sandbox>,
-        artefacts: Artefacts,
+        artefacts: Option<Artefacts>,
         defaults: Defaults,
         max_size: u64,
         compile_timeout: Duration,
@@ -202,8 +246,11 @@ impl Loader {
     ) -> Result<Source, LoadError> {
         let (loader, candidate, fingerprint) = (self.clone(), candidate.clone(), fingerprint.clone());
         let file = file_name(&candidate.component);
-        let read = on_a_thread(move || loader.read_files(&candidate, &fingerprint)).await;
-        read.and_then(|read| read).map_err(|why| LoadError { file, why })
+        let read = on_a_thread(move || {
+            let Files { component, described } = loader.read_files(&candidate, &fingerprint)?;
+            Ok(loader.source(candidate.component, component?, described?))
+        });
+        read.await.and_then(|read| read).map_err(|why| LoadError { file, why })
     }
 
     /// Makes a plugin of what was read, which takes seconds if it has to be compiled.
@@ -221,44 +268,40 @@ impl Loader {
         Ok(Loaded { plugin, size, compiled_in })
     }
 
-    fn read_files(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Source, Why> {
+    /// Reads the files in this state.
+    pub(super) fn read_files(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Files, Why> {
         if !fingerprint.regular() {
             return Err(Why::NotAFile);
         }
-        if candidate.component.extension().is_some_and(|ending| ending == "cwasm") {
-            return Err(InspectError::Precompiled.into());
-        }
-        let component = self.read_component(&candidate.component, fingerprint.size())?;
-        let manifest_text = match fingerprint.has_manifest() {
-            true => Some(read_manifest(&candidate.manifest)?),
-            false => None,
-        };
+        let component = self.read_component(&candidate.component, fingerprint.size());
+        let manifest = fingerprint.has_manifest().then(|| read_manifest(&candidate.manifest)).transpose();
         // Somebody may still be writing: what was read is only good if nothing has changed meanwhile.
         if candidate.fingerprint().ok().as_ref() != Some(fingerprint) {
             return Err(Why::Changed);
         }
-        inspect(&component)?;
-        let manifest = match &manifest_text {
-            Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text)?,
-            None => Manifest::default(),
-        };
-        let topic = match &manifest.topic {
-            Some(topic) => topic.clone(),
-            None => Topic::new(&candidate.name),
-        };
-        check_topic(&topic)?;
+        let component = component.and_then(|bytes| Ok(Component { inspected: inspect(&bytes)?, bytes }));
+        let described = manifest.map_err(Why::from).and_then(|text| describe(candidate, text));
+        Ok(Files { component, described })
+    }
+
+    /// What is to be loaded, of files that are both in order.
+    pub(super) fn source(&self, file: PathBuf, component: Component, described: Described) -> Source {
+        let Component { bytes: component, .. } = component;
+        let Described { text, manifest, topic } = described;
         let mut version = Sha256::new();
         version.update((component.len() as u64).to_le_bytes());
         version.update(&component);
-        version.update(manifest_text.as_deref().unwrap_or_default());
+        version.update(text.as_deref().unwrap_or_default());
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
         let settings = effective(manifest, &topic, &self.defaults);
-        let file = candidate.component.clone();
-        Ok(Source { file, digest: format!("{:x}", Sha256::digest(&component)), component, version, topic, settings })
+        Source { file, digest: digest(&component), component, version, topic, settings }
     }
 
     fn read_component(&self, path: &Path, size: u64) -> Result<Vec<u8>, Why> {
+        if path.extension().is_some_and(|ending| ending == "cwasm") {
+            return Err(InspectError::Precompiled.into());
+        }
         let mut file = File::open(path)?;
         // The header first: a text file of 200 MB is better called a text file.
         let mut bytes = Vec::new();
@@ -275,7 +318,8 @@ impl Loader {
         Ok(bytes)
     }
 
-    async fn handler(
+    /// Takes the component's artefact, or compiles it, and links it. Also how long compiling took.
+    pub(super) async fn handler(
         self: &Arc<Self>,
         name: &str,
         component: Vec<u8>,
@@ -283,7 +327,11 @@ impl Loader {
     ) -> Result<(Handler, Option<Duration>), Why> {
         let cached = {
             let (loader, digest) = (self.clone(), digest.clone());
-            on_a_thread(move || loader.artefacts.read(&digest).and_then(|artefact| loader.link(&artefact).ok())).await?
+            on_a_thread(move || {
+                let artefact = loader.artefacts.as_ref()?.read(&digest)?;
+                loader.link(&artefact).ok()
+            })
+            .await?
         };
         if let Some(handler) = cached {
             return Ok((handler, None));
@@ -294,7 +342,9 @@ impl Loader {
         let loader = self.clone();
         let compiled = on_a_thread(move || {
             let artefact = sandbox::compile(&component)?;
-            if let Err(error) = loader.artefacts.write(&digest, &artefact) {
+            if let Some(artefacts) = &loader.artefacts
+                && let Err(error) = artefacts.write(&digest, &artefact)
+            {
                 tracing::warn!(%error, "a compiled component cannot be kept; it will be compiled again at the next start");
             }
             loader.link(&artefact)
@@ -320,7 +370,7 @@ impl Loader {
 /// How much of a file is read to see what it is.
 const HEADER: u64 = 64;
 
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Why> {
+pub(super) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Why> {
     tokio::task::spawn_blocking(work).await.map_err(|panic| Why::Host(panic.to_string()))
 }
 
@@ -331,6 +381,21 @@ fn read_manifest(path: &Path) -> Result<String, io::Error> {
         return Err(io::Error::other(format!("the manifest is larger than {}", ByteSize(MAX_MANIFEST))));
     }
     Ok(text)
+}
+
+fn describe(candidate: &Candidate, text: Option<String>) -> Result<Described, Why> {
+    let manifest = match &text {
+        Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text)?,
+        None => Manifest::default(),
+    };
+    let topic = manifest.topic.clone().unwrap_or_else(|| Topic::new(&candidate.name));
+    check_topic(&topic)?;
+    Ok(Described { text, manifest, topic })
+}
+
+/// By which a component's artefact is found.
+pub(super) fn digest(component: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(component))
 }
 
 fn check_topic(topic: &Topic) -> Result<(), Why> {

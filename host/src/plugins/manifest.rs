@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize, path::Path, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{Error, Visitor},
 };
 
 use crate::{
     retry::RetryPolicy,
     settings::{
-        LimitChanges, Problems,
+        LimitChanges, Problems, schema,
         strict::Layers,
         worker::MAX_CONCURRENT,
         written::{self, AtLeastOne, DAY, MILLISECOND, SECOND, Span},
@@ -18,43 +19,54 @@ use crate::{
     task::{Filter, Topic},
 };
 
-/// What a plugin's author says about it. What is left out follows the host's settings.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+/// What a plugin's author says about it. What is left out follows the host's settings. The docs of the fields are what
+/// users read in `docs/manifest.md`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
-    /// The topic it serves; default the name of the file.
+    /// The topic that the plugin serves.
     #[serde(deserialize_with = "topic")]
+    #[schemars(schema_with = "schema::name", extend("x-absent" = "the file's name without `.toml`"))]
     pub topic: Option<Topic>,
-    /// How long its tasks are locked at a time, from 1 s to a day; default `worker.lock-duration`.
+    /// How long its tasks are locked at a time. While a task is worked on, its lock is extended at half of this.
     #[serde(with = "Span::<SECOND, DAY>")]
+    #[schemars(extend("x-absent" = "`worker.lock-duration` of the host"))]
     pub lock_duration: Option<Duration>,
-    /// The variables to fetch with a task; default all. An empty list fetches none.
+    /// The names of the variables to fetch with a task. An empty list fetches none.
+    #[schemars(extend("x-absent" = "all variables"))]
     pub variables: Option<Vec<String>>,
-    /// Whether only the variables of the task's own scope are fetched; default false.
+    /// Whether only the variables of the task's own scope are fetched.
     pub local_variables: bool,
-    /// How many of its invocations may run at once, from 1 to 10,000, within `worker.max-concurrent`; default as many
-    /// as that allows.
+    /// How many of its invocations may run at once, within `worker.max-concurrent` of the host.
     #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
+    #[schemars(extend("x-absent" = "as many as the host allows"))]
     pub max_concurrent: Option<NonZeroUsize>,
-    /// How long an invocation may run, from 1 ms to a day; default `worker.timeout`.
+    /// How long an invocation may run.
     #[serde(with = "Span::<MILLISECOND, DAY>")]
+    #[schemars(extend("x-absent" = "`worker.timeout` of the host"))]
     pub timeout: Option<Duration>,
-    /// How often and when a failed task is tried again; default `worker.retry`.
+    /// How often and when a failed task is tried again: `R3/PT5M` for three retries, each five minutes after the
+    /// failure, `PT1M,PT5M` for one after a minute and one five minutes after that, or a table for waits that grow:
+    /// `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`. The extension property `retry` of a task in the
+    /// model overrides it.
+    #[schemars(with = "RetryPolicy", extend("x-absent" = "`worker.retry` of the host"))]
     pub retry: Option<RetryPolicy>,
-    /// What it means when the handler returns without having decided; default `fail`.
+    /// What it means when the handler returns without having decided.
     pub on_undecided: OnUndecided,
-    /// Which tasks of the topic it takes; default all.
-    #[serde(with = "WrittenFilter")]
+    /// Which tasks of the topic it takes: those to which all of these apply.
+    #[serde(deserialize_with = "WrittenFilter::deserialize")]
+    #[schemars(with = "WrittenFilter")]
     pub filter: Filter,
-    /// The limits that differ from the host's.
+    /// What one invocation may use, where it differs from the host's settings: lower or higher.
     pub limits: LimitChanges,
-    /// What the handler reads as its settings: texts; numbers and truth values become texts.
+    /// What the handler reads with `config.get`: names that it knows, and texts. Numbers and truth values become texts.
     #[serde(deserialize_with = "config")]
+    #[schemars(schema_with = "any_config", extend("x-absent" = "none"))]
     pub config: BTreeMap<String, String>,
 }
 
 /// What it means when a handler returns `ok` without having decided.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnUndecided {
     /// A mistake of the handler: a failure under the retry policy.
@@ -65,17 +77,26 @@ pub enum OnUndecided {
 }
 
 /// How a filter is written.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(remote = "Filter", deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenFilter {
+    /// Only tasks of process instances with this business key.
     #[serde(default)]
+    #[schemars(extend("x-absent" = "any or none"))]
     business_key: Option<String>,
+    /// Only tasks of processes with one of these keys; at least one.
     #[serde(default)]
+    #[schemars(extend("x-absent" = "any"))]
     process_definition_key_in: Vec<String>,
+    /// Only tasks of process versions with this tag.
     #[serde(default)]
+    #[schemars(extend("x-absent" = "any or none"))]
     process_definition_version_tag: Option<String>,
+    /// Only tasks of one of these tenants; at least one.
     #[serde(default)]
+    #[schemars(extend("x-absent" = "any or none"))]
     tenant_id_in: Vec<String>,
+    /// Only tasks without a tenant. Not together with `filter.tenant-id-in`.
     #[serde(default)]
     without_tenant_id: bool,
 }
@@ -84,6 +105,13 @@ struct WrittenFilter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct ManifestError(#[from] Problems);
+
+impl ManifestError {
+    /// The problems, one line each.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.lines()
+    }
+}
 
 impl Manifest {
     /// Reads a manifest. `file_name` is what messages call it.
@@ -115,6 +143,14 @@ impl Manifest {
 
 fn topic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Topic>, D::Error> {
     written::name(from).map(|name| Some(Topic::new(name)))
+}
+
+fn any_config(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": { "type": ["string", "number", "boolean"] },
+        "x-written": "a table of texts in quotes, numbers, true or false",
+    })
 }
 
 fn config<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {

@@ -3,6 +3,7 @@
 
 pub mod artefacts;
 mod catalog;
+mod check;
 pub mod inspect;
 mod keeper;
 mod load;
@@ -11,6 +12,7 @@ mod scan;
 
 pub use self::{
     catalog::{Catalog, Plugin, PluginSettings},
+    check::Checked,
     keeper::{Keeper, KeeperError, Rhythm},
-    load::{Defaults, LoadError, Loader, OnCompile},
+    load::{Defaults, LoadError, Loader, OnCompile, Why},
 };

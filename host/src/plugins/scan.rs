@@ -38,7 +38,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn new(component: PathBuf) -> Option<Self> {
+    /// The plugin of this component; none if its name is not UTF-8.
+    pub(super) fn new(component: PathBuf) -> Option<Self> {
         let name = component.file_stem()?.to_str()?.to_owned();
         Some(Self { manifest: component.with_extension("toml"), component, name })
     }
@@ -107,7 +108,7 @@ pub(super) fn scan(dir: &Path) -> io::Result<BTreeMap<PathBuf, (Candidate, io::R
 
 /// Whether a path has the name of a plugin: `NAME.wasm`, and not one of the names that editors and copying tools use
 /// while they write (`.x.wasm`, `x.wasm~`, `#x.wasm#`, `x.tmp.wasm`, `~x.wasm`).
-fn is_plugin(path: &Path) -> bool {
+pub(super) fn is_plugin(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     // `.cwasm` is one that is refused, with the reason, rather than passed over.
     let Some(stem) = name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".cwasm")) else { return false };

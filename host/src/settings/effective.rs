@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Loaded, strict::Place, wording::dotted};
+use super::{Loaded, wording::dotted};
 
 /// Comments begin here, if the values leave room for it.
 const COMMENT_COLUMN: usize = 48;
@@ -21,22 +21,29 @@ impl fmt::Display for Loaded {
 
 impl Loaded {
     fn write(&self, f: &mut fmt::Formatter<'_>, path: &mut Vec<String>, value: &Value) -> fmt::Result {
-        let Value::Object(table) = value else {
-            let setting = match value {
-                Value::Null => format!("# {} is not set", dotted(path)),
-                value => format!("{} = {value}", dotted(path)),
-            };
-            let place = if self.layers.gives(path) { self.layers.place(path) } else { Place::Default };
-            return match value {
-                Value::Null => writeln!(f, "{setting}"),
-                _ => writeln!(f, "{setting:COMMENT_COLUMN$} # {place}"),
-            };
-        };
-        for (key, inner) in table {
-            path.push(key.clone());
-            self.write(f, path, inner)?;
-            path.pop();
+        match value {
+            Value::Object(table) if !table.is_empty() => {
+                for (key, inner) in table {
+                    path.push(key.clone());
+                    self.write(f, path, inner)?;
+                    path.pop();
+                }
+                Ok(())
+            }
+            Value::Null => writeln!(f, "# {} is not set", dotted(path)),
+            value => {
+                let setting = format!("{} = {value}", dotted(path));
+                writeln!(f, "{setting:COMMENT_COLUMN$} # {}", self.source(path))
+            }
         }
-        Ok(())
+    }
+
+    /// Where a setting comes from: several places, if each gave a part of it.
+    fn source(&self, path: &[String]) -> String {
+        if path == ["cache-dir"] && !self.layers.gives(path) {
+            return "default, in state-dir".to_owned();
+        }
+        let places: Vec<_> = self.layers.places(path).iter().map(ToString::to_string).collect();
+        places.join(", ")
     }
 }

@@ -3,13 +3,17 @@
 use std::{fmt, time::Duration};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, MapAccess, Visitor},
 };
 use url::Url;
 
-use super::written::{self, MILLISECOND, MINUTE, SECOND, Span};
+use super::{
+    schema,
+    written::{self, MILLISECOND, MINUTE, SECOND, Span},
+};
 use crate::task::EngineName;
 
 /// Shorter than this no HTTP exchange with an engine can be expected to take.
@@ -22,36 +26,41 @@ const MAX_REQUEST: u64 = 10 * MINUTE;
 const MAX_CONNECT: u64 = 2 * MINUTE;
 
 /// The engine whose tasks are worked on.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EngineSettings {
-    /// The root of the engine's REST interface, such as `http://localhost:8080/engine-rest`. The one setting without a
-    /// default; [`EngineSettings::address`] asks for it. It must be http or https and hold no credentials.
+    /// The root of the engine's REST interface: http or https, without credentials, query or fragment. The one setting
+    /// that must be given.
     #[serde(deserialize_with = "address")]
+    #[schemars(schema_with = "any_address", extend("x-absent" = "none; `fetchlock run` does not start without one"))]
     pub url: Option<Url>,
-    /// The user of HTTP Basic authentication; default none.
+    /// The user of HTTP Basic authentication. Without one, requests carry no credentials but those in `engine.headers`.
     #[serde(deserialize_with = "user")]
+    #[schemars(schema_with = "any_user", extend("x-absent" = "none"))]
     pub username: Option<String>,
-    /// The user's password; default none, which is an empty one if there is a user.
+    /// The password of `engine.username`, which must be there too. It is shown nowhere. Better given as a variable than
+    /// in a file.
+    #[schemars(with = "Secret", extend("x-absent" = "an empty one, if there is a user"))]
     pub password: Option<Secret>,
-    /// Further headers of each request, by name; default none. Their values may be credentials, so they are marked as
-    /// sensitive and shown nowhere.
+    /// Further headers of each request, by name. Their values may be credentials, so they are shown nowhere.
     #[serde(with = "headers")]
+    #[schemars(schema_with = "headers::schema", extend("x-absent" = "none"))]
     pub headers: HeaderMap,
-    /// How long connecting may take; default 5 s, from 100 ms to 2 m. An engine near its workers connects at once: a
-    /// longer wait only delays the next attempt.
+    /// How long connecting may take. An engine near its workers connects at once: a longer wait only delays the next
+    /// attempt.
     #[serde(with = "Span::<MIN_REQUEST, MAX_CONNECT>")]
     pub connect_timeout: Duration,
-    /// How long a request may take that the engine answers at once, that is any but a long poll; default 30 s, from
-    /// 100 ms to 10 m. An engine under load takes seconds to complete a task, since it runs what follows it.
+    /// How long a request may take that the engine answers at once, that is any but a long poll. An engine under load
+    /// takes seconds to complete a task, since it runs what follows it.
     #[serde(with = "Span::<MIN_REQUEST, MAX_REQUEST>")]
     pub request_timeout: Duration,
-    /// Whether tasks with a higher priority are fetched first; default false, as in the engine, because sorting makes
-    /// each fetch dearer.
+    /// Whether tasks with a higher priority are fetched first. Sorting makes each fetch dearer, so engines do not do it
+    /// unasked either.
     pub use_priority: bool,
-    /// The name of this engine in logs and in the journal; default `default`. The journal knows an outcome's engine by
-    /// it: rename only with an empty journal.
+    /// The name of this engine in logs and in the journal. The journal knows an outcome's engine by it: rename only
+    /// with an empty journal.
     #[serde(deserialize_with = "engine_name")]
+    #[schemars(schema_with = "schema::name")]
     pub name: EngineName,
 }
 
@@ -87,7 +96,7 @@ impl EngineSettings {
 }
 
 /// A text that is shown nowhere: neither by `Debug`, nor by `Display`, nor when settings are printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
 pub struct Secret(String);
 
 /// What is shown instead of a secret.
@@ -134,10 +143,17 @@ fn hidden_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     String::deserialize(from).map_err(|_| D::Error::custom("expected a text in quotes"))
 }
 
+/// What is expected as the engine's address.
+const ADDRESS: &str = "an address such as http://localhost:8080/engine-rest";
+
+fn any_address(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "uri", "x-written": ADDRESS })
+}
+
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     let text = String::deserialize(from)?;
     // The text is not repeated before it is known to hold no password.
-    let advice = "expected an address such as http://localhost:8080/engine-rest";
+    let advice = format!("expected {ADDRESS}");
     let url = Url::parse(&text).map_err(|why| D::Error::custom(format!("no address: {why}; {advice}")))?;
     if !url.username().is_empty() || url.password().is_some() {
         let advice = "put them into `engine.username` and `engine.password`, which are never shown";
@@ -151,6 +167,10 @@ fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> 
         return Err(D::Error::custom(format!("{why}; {advice}")));
     }
     Ok(Some(url))
+}
+
+fn any_user(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "x-written": format!("{}, without `:`", written::wanted_name()) })
 }
 
 fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -167,6 +187,13 @@ fn engine_name<'de, D: Deserializer<'de>>(from: D) -> Result<EngineName, D::Erro
 mod headers {
     use super::*;
 
+    /// What is expected, in the words of messages and of the reference.
+    const WANTED: &str = "a table of header names and texts";
+
+    pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": { "type": "string" }, "x-written": WANTED })
+    }
+
     pub(super) fn serialize<S: Serializer>(headers: &HeaderMap, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(headers.keys().map(|name| (name.as_str(), HIDDEN)))
     }
@@ -181,7 +208,7 @@ mod headers {
         type Value = HeaderMap;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a table of header names and texts")
+            f.write_str(WANTED)
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<HeaderMap, A::Error> {

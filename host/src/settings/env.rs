@@ -38,7 +38,7 @@ pub(super) fn given(variables: impl IntoIterator<Item = (OsString, OsString)>) -
 }
 
 /// The variable that holds the key at a path.
-pub(super) fn variable<'a>(path: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn variable<'a>(path: impl Iterator<Item = &'a str>) -> String {
     let parts: Vec<_> = path.map(|key| key.to_uppercase().replace('-', "_")).collect();
     format!("{PREFIX}{}", parts.join(SEPARATOR))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Arg, Args, Command, ValueEnum, ValueHint};
 use figment::value::Value;
 
 use super::{log::LogFormat, strict::Place};
@@ -37,19 +37,30 @@ pub struct Flags {
 impl Flags {
     /// The settings that were given, each with its flag and its key.
     pub(super) fn given(&self) -> impl Iterator<Item = (Place, Vec<String>, Value)> {
+        self.all().into_iter().filter_map(|(flag, key, value)| {
+            Some((Place::Flag(flag), key.split('.').map(str::to_owned).collect(), value?))
+        })
+    }
+
+    /// The flag for a setting, such as `worker.max-concurrent`, if there is one.
+    pub(crate) fn of_setting(key: &str) -> Option<Arg> {
+        let (flag, ..) = Self::default().all().into_iter().find(|(_, other, _)| *other == key)?;
+        let command = Self::augment_args(Command::new("fetchlock"));
+        command.get_arguments().find(|argument| argument.get_long() == flag.strip_prefix("--")).cloned()
+    }
+
+    /// Each flag for a setting, the setting's key, and the value if it was given.
+    fn all(&self) -> [(&'static str, &'static str, Option<Value>); 6] {
         let text = |text: &Option<String>| text.clone().map(Value::from);
         // What its values are called here is what clap calls them.
         let format = self.log_format.and_then(|format| format.to_possible_value());
-        let given = [
+        [
             ("--engine-url", "engine.url", text(&self.engine_url)),
             ("--plugins", "plugins.dir", text(&self.plugins)),
             ("--state-dir", "state-dir", text(&self.state_dir)),
             ("--max-concurrent", "worker.max-concurrent", self.max_concurrent.map(Value::from)),
             ("--log-level", "log.level", text(&self.log_level)),
             ("--log-format", "log.format", format.map(|format| Value::from(format.get_name()))),
-        ];
-        given.into_iter().filter_map(|(flag, key, value)| {
-            Some((Place::Flag(flag), key.split('.').map(str::to_owned).collect(), value?))
-        })
+        ]
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::written::{Count, GIB, HOUR, KIB, MIB, MILLISECOND, Size, Span};
@@ -31,21 +32,29 @@ const MAX_LOG_LINES: u32 = 1_000_000;
 /// The most bytes of log of one invocation.
 const MAX_LOG_BYTES: u64 = 64 * MIB;
 
+/// What holds for a limit that a manifest leaves out.
+const OF_THE_HOST: &str = "that of the host's settings";
+
 /// Makes the limits and the changes a manifest makes to them from one list, so that the two cannot differ.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr, $written:literal;)*) => {
         /// What one invocation may use. An error about one of them names it.
-        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
         #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
         pub struct Limits {
             $($(#[$doc])* #[serde(with = $written)] pub $name: $type,)*
         }
 
         /// The limits that a manifest sets, lower or higher than the host's own.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
         #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
         pub struct LimitChanges {
-            $($(#[$doc])* #[serde(with = $written)] pub $name: Option<$type>,)*
+            $(
+                $(#[$doc])*
+                #[serde(with = $written)]
+                #[schemars(extend("x-absent" = OF_THE_HOST))]
+                pub $name: Option<$type>,
+            )*
         }
 
         impl Default for Limits {
@@ -64,21 +73,20 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Processor time, from 1 ms to an hour; default 10 s. Waiting does not count: it is bounded by `worker.timeout`.
+    /// Processor time. Waiting does not count: it is bounded by `worker.timeout`.
     cpu_time: Duration = Duration::from_secs(10), "Span::<MILLISECOND, HOUR>";
-    /// All linear memories together, from 64 KiB (one page) to 4 GiB; default 128 MiB, enough for a garbage-collected
-    /// language's runtime.
+    /// All linear memories together. Runtimes of garbage-collected languages need tens of MiB; a page has 64 KiB.
     memory: ByteSize = ByteSize::mib(128), "Size::<MIN_MEMORY, MAX_MEMORY>";
-    /// Elements of all tables together, from 1 to 10,000,000; default 100,000.
+    /// Elements of all tables together.
     table_elements: u32 = 100_000, "Count::<1, MAX_ELEMENTS>";
-    /// Resource handles alive at once, from 1 to 1,000,000; default 1,000.
+    /// Resource handles alive at once.
     handles: u32 = 1_000, "Count::<1, MAX_HANDLES>";
-    /// Calls of `fetchlock:handler` functions, from 1; default 100,000. Those of WASI cost processor time.
+    /// Calls of `fetchlock:handler` functions. Those of WASI cost processor time.
     host_calls: u32 = 100_000, "Count::<1, MAX_CALLS>";
-    /// Bytes in one decision, progress update or loaded file, from 1 KiB to 256 MiB; default 16 MiB.
+    /// Bytes in one decision, progress update or loaded file.
     payload: ByteSize = ByteSize::mib(16), "Size::<KIB, MAX_PAYLOAD>";
-    /// Lines of log, standard output and standard error together, at most 1,000,000; default 1,000.
+    /// Lines of log, standard output and standard error together. What is beyond is left out; the handler goes on.
     log_lines: u32 = 1_000, "Count::<0, MAX_LOG_LINES>";
-    /// Bytes of the same, at most 64 MiB; default 256 KiB.
+    /// Bytes of log, standard output and standard error together. What is beyond is left out; the handler goes on.
     log_bytes: ByteSize = ByteSize::kib(256), "Size::<0, MAX_LOG_BYTES>";
 }

@@ -2,22 +2,23 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged and how. The log goes to standard error.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogSettings {
-    /// The least important events that are shown: `error`, `warn`, `info` (the default), `debug`, `trace` or `off`;
-    /// also by module, `warn,fetchlock::worker=debug`.
+    /// The least important events that are shown. By module the most exact one counts: with `info,fetchlock::guest=off`
+    /// everything at `info` and above, but nothing of what handlers say.
     pub level: LogLevel,
-    /// The form of a line; default `auto`.
+    /// The form of a line.
     pub format: LogFormat,
 }
 
 /// The form of the log's lines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
     /// `human` on a terminal, `json` elsewhere.
@@ -30,19 +31,21 @@ pub enum LogFormat {
 }
 
 /// Which events are logged: a level, or levels by module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("x-written" = WANTED))]
 pub struct LogLevel(String);
+
+/// What is expected as a level.
+const WANTED: &str =
+    "error, warn, info, debug, trace or off, or levels by module like \"warn,fetchlock::worker=debug\"";
 
 /// The levels by name. The filter takes numbers and nothing at all for levels too, but nobody knows which.
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// A text that tells no levels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no log level: expected error, warn, info, debug, trace or off, or levels by module like \
-     \"warn,fetchlock::worker=debug\""
-)]
+#[error("`{0}` is no log level: expected {WANTED}")]
 pub struct LogLevelError(String);
 
 impl LogLevel {

@@ -14,6 +14,7 @@ mod flags;
 mod limits;
 mod lines;
 mod log;
+pub(crate) mod schema;
 pub(crate) mod strict;
 mod wording;
 pub(crate) mod worker;
@@ -30,8 +31,11 @@ use std::{
 };
 
 use bytesize::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+pub(crate) use self::env::variable;
 pub use self::{
     engine::{EngineSettings, NoEngineAddress, Secret},
     flags::Flags,
@@ -42,32 +46,34 @@ pub use self::{
 };
 use self::{
     strict::{Layers, Place},
-    written::{GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
+    written::{FilePath, GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
 };
 
 /// The settings file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "fetchlock.toml";
 
-/// All settings of the host. Each has a default except `engine.url`.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+/// All settings of the host. Their docs, here and in the tables, are what users read in `docs/settings.md`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// The engine.
+    /// Where the engine is and how to reach it.
     pub engine: EngineSettings,
-    /// The plugins.
+    /// Where plugins come from and how changes are taken up.
     pub plugins: PluginsSettings,
-    /// The directory of the journal; default `.fetchlock` in the working directory. It must survive a restart, and no
-    /// two hosts may share it.
-    #[serde(deserialize_with = "written::path")]
+    /// The directory of the journal, which is made if it is missing. It must survive a restart, and no two hosts may
+    /// share it.
+    #[serde(with = "FilePath")]
     pub state_dir: PathBuf,
-    /// See [`Settings::cache_dir`].
-    #[serde(deserialize_with = "written::path")]
+    /// The directory of compiled plugins. It may be lost, which costs compiling again, but nobody else may write to
+    /// it: what it holds is run as machine code.
+    #[serde(with = "FilePath")]
+    #[schemars(extend("x-absent" = "`cache` in `state-dir`"))]
     cache_dir: Option<PathBuf>,
     /// How tasks are fetched, run and delivered.
     pub worker: WorkerSettings,
-    /// What one invocation may use.
+    /// What one invocation may use. A manifest may change it for its plugin. An error about one of them names it.
     pub limits: Limits,
-    /// The log.
+    /// What is logged and how. The log goes to standard error.
     pub log: LogSettings,
 }
 
@@ -86,36 +92,40 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The directory of compiled plugins (`cache-dir`); default `cache` in the state directory. It may be lost, which
-    /// costs compiling again, but nobody else may write to it: what it holds is run as machine code.
+    /// These settings for an engine of our own, with a state directory that fits it. Compiled plugins stay where they
+    /// are kept, for they fit any engine.
+    pub fn for_embedded_engine(self, url: Url, state_dir: PathBuf) -> Self {
+        let cache_dir = Some(self.cache_dir());
+        let engine = EngineSettings { url: Some(url), ..EngineSettings::default() };
+        Self { engine, state_dir, cache_dir, ..self }
+    }
+
+    /// The directory of compiled plugins (`cache-dir`), which is beneath the state directory unless it is set.
     pub fn cache_dir(&self) -> PathBuf {
         self.cache_dir.clone().unwrap_or_else(|| self.state_dir.join("cache"))
     }
 }
 
 /// `[plugins]`: where plugins come from and how changes are taken up.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PluginsSettings {
-    /// The directory of `NAME.wasm` and `NAME.toml`; default `plugins` in the working directory.
-    #[serde(deserialize_with = "written::path")]
+    /// The directory of `NAME.wasm` and `NAME.toml`, which must exist.
+    #[serde(with = "FilePath")]
     pub dir: PathBuf,
-    /// How long to collect events about a change before looking at it; default 50 ms, at most a minute.
+    /// How long to collect events about a change before looking at it.
     #[serde(with = "Span::<0, MINUTE>")]
     pub debounce: Duration,
-    /// How long a file must have stayed as it is before it is read; default 50 ms, at most a minute. Raise it for
-    /// slow copies that pause.
+    /// How long a file must have stayed as it is before it is read. Raise it for slow copies that pause.
     #[serde(with = "Span::<0, MINUTE>")]
     pub stable: Duration,
-    /// How often the directory is looked through without any event; default 30 s, from 100 ms to an hour. Network file
-    /// systems send none.
+    /// How often the directory is looked through without any event. Network file systems send none.
     #[serde(with = "Span::<MIN_RESCAN, HOUR>")]
     pub rescan: Duration,
-    /// The largest component that is read; default 64 MiB, from 1 KiB to 1 GiB. Components with an interpreter inside
-    /// have 10 to 40 MiB.
+    /// The largest component that is read. Components with an interpreter inside have 10 to 40 MiB.
     #[serde(with = "Size::<KIB, GIB>")]
     pub max_size: ByteSize,
-    /// How long compiling a component may take; default 60 s, from 1 s to an hour.
+    /// How long compiling a component may take.
     #[serde(with = "Span::<SECOND, HOUR>")]
     pub compile_timeout: Duration,
 }
@@ -145,12 +155,19 @@ pub struct Loaded {
     layers: Layers,
 }
 
+impl Loaded {
+    /// Whether somebody has set a key, such as `["log", "level"]`.
+    pub fn gives(&self, key: &[&str]) -> bool {
+        self.layers.gives(&key.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
+    }
+}
+
 /// Loads the settings from the settings file, the environment and flags.
 pub fn load(flags: &Flags) -> Result<Loaded, Problems> {
     load_from(flags, Path::new(DEFAULT_FILE), std::env::vars_os())
 }
 
-fn load_from(
+pub(crate) fn load_from(
     flags: &Flags,
     default_file: &Path,
     variables: impl IntoIterator<Item = (OsString, OsString)>,

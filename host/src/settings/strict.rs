@@ -215,6 +215,24 @@ impl Layers {
         }
     }
 
+    /// Where the parts of a key's value were given, one place for each file; a value without parts has one place.
+    pub(crate) fn places(&self, path: &[String]) -> Vec<Place> {
+        let values = Value::from(self.values());
+        let mut places = match path.iter().try_fold(&values, child) {
+            None => vec![Place::Default],
+            Some(Value::Dict(_, parts)) if !parts.is_empty() => {
+                parts.keys().map(|part| self.place(&[path, std::slice::from_ref(part)].concat())).collect()
+            }
+            Some(_) => vec![self.place(path)],
+        };
+        places.sort();
+        places.dedup_by(|later, earlier| match (&later, &earlier) {
+            (Place::Line(file, _), Place::Line(other, _)) => file == other,
+            _ => later == earlier,
+        });
+        places
+    }
+
     /// Whether a key was given at all.
     pub(crate) fn gives(&self, path: &[String]) -> bool {
         let values = Value::from(self.values());

@@ -133,43 +133,43 @@ fn every_setting_can_be_written() {
     let shown = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     let shown = shown.collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(shown, @r#"
-    cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
-    engine.connect-timeout = "1s" # fetchlock.toml:9
-    engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
-    engine.name = "main" # fetchlock.toml:12
-    engine.password = "(hidden)" # fetchlock.toml:7
-    engine.request-timeout = "10s" # fetchlock.toml:10
     engine.url = "https://engine.example/engine-rest" # fetchlock.toml:5
-    engine.use-priority = true # fetchlock.toml:11
     engine.username = "demo" # fetchlock.toml:6
-    limits.cpu-time = "1s" # fetchlock.toml:32
-    limits.handles = 2 # fetchlock.toml:35
-    limits.host-calls = 3 # fetchlock.toml:36
-    limits.log-bytes = "5 B" # fetchlock.toml:39
-    limits.log-lines = 0 # fetchlock.toml:38
-    limits.memory = "1 GiB" # fetchlock.toml:33
-    limits.payload = "4 KiB" # fetchlock.toml:37
-    limits.table-elements = 1 # fetchlock.toml:34
-    log.format = "json" # fetchlock.toml:42
-    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
-    plugins.compile-timeout = "2m" # fetchlock.toml:19
-    plugins.debounce = "10ms" # fetchlock.toml:15
+    engine.password = "(hidden)" # fetchlock.toml:7
+    engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
+    engine.connect-timeout = "1s" # fetchlock.toml:9
+    engine.request-timeout = "10s" # fetchlock.toml:10
+    engine.use-priority = true # fetchlock.toml:11
+    engine.name = "main" # fetchlock.toml:12
     plugins.dir = "handlers" # fetchlock.toml:14
-    plugins.max-size = "10 MiB" # fetchlock.toml:18
-    plugins.rescan = "5s" # fetchlock.toml:17
+    plugins.debounce = "10ms" # fetchlock.toml:15
     plugins.stable = "20ms" # fetchlock.toml:16
+    plugins.rescan = "5s" # fetchlock.toml:17
+    plugins.max-size = "10 MiB" # fetchlock.toml:18
+    plugins.compile-timeout = "2m" # fetchlock.toml:19
     state-dir = "state" # fetchlock.toml:2
-    worker.backoff.initial = "1s" # fetchlock.toml:29
-    worker.backoff.max = "10s" # fetchlock.toml:29
-    worker.fetch-ahead = "0s" # fetchlock.toml:27
-    worker.lock-duration = "30s" # fetchlock.toml:24
-    worker.max-batch = 10 # fetchlock.toml:28
+    cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
     worker.max-concurrent = 8 # fetchlock.toml:21
     worker.max-deliveries = 4 # fetchlock.toml:22
     worker.poll = "10s" # fetchlock.toml:23
-    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
-    worker.shutdown-timeout = "0s" # fetchlock.toml:30
+    worker.lock-duration = "30s" # fetchlock.toml:24
     worker.timeout = "1h 30m" # fetchlock.toml:25
+    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
+    worker.fetch-ahead = "0s" # fetchlock.toml:27
+    worker.max-batch = 10 # fetchlock.toml:28
+    worker.backoff.initial = "1s" # fetchlock.toml:29
+    worker.backoff.max = "10s" # fetchlock.toml:29
+    worker.shutdown-timeout = "0s" # fetchlock.toml:30
+    limits.cpu-time = "1s" # fetchlock.toml:32
+    limits.memory = "1 GiB" # fetchlock.toml:33
+    limits.table-elements = 1 # fetchlock.toml:34
+    limits.handles = 2 # fetchlock.toml:35
+    limits.host-calls = 3 # fetchlock.toml:36
+    limits.payload = "4 KiB" # fetchlock.toml:37
+    limits.log-lines = 0 # fetchlock.toml:38
+    limits.log-bytes = "5 B" # fetchlock.toml:39
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
+    log.format = "json" # fetchlock.toml:42
     "#);
 }
 
@@ -189,6 +189,51 @@ fn the_effective_settings_tell_their_places_and_can_be_read_again() {
     again.cache_dir = None;
     again.plugins.dir = loaded.settings.plugins.dir.clone();
     assert_eq!(again, loaded.settings);
+}
+
+/// The line of a setting among the effective ones, its columns one space apart.
+fn effective(fixture: &Fixture, key: &str) -> String {
+    let shown = fixture.load().expect("settings").to_string();
+    let shown = shown.replace(&format!("{}/", fixture.dir.path().display()), "");
+    let line = shown.lines().find(|line| line.trim_start_matches("# ").split(' ').next() == Some(key));
+    line.unwrap_or_else(|| panic!("{key} is missing in\n{shown}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_setting_is_among_the_effective_ones_even_if_nobody_gave_it() {
+    let fixture = Fixture::new("");
+    for key in crate::reference::settings_keys() {
+        effective(&fixture, &key.path);
+    }
+    assert_eq!(effective(&fixture, "engine.url"), "# engine.url is not set");
+    assert_eq!(effective(&fixture, "engine.headers"), "engine.headers = {} # default");
+}
+
+#[test]
+fn a_default_that_follows_another_setting_says_so() {
+    let fixture = Fixture::new("state-dir = \"state\"");
+    assert_eq!(effective(&fixture, "cache-dir"), "cache-dir = \"state/cache\" # default, in state-dir");
+}
+
+#[test]
+fn a_value_in_parts_tells_the_places_of_all() {
+    let file = "[worker.retry]\nretries = 2\ninitial = \"1s\"\nfactor = 1\nmax = \"1m\"";
+    let fixture = Fixture::new(file).variable("FETCHLOCK_WORKER__RETRY__FACTOR", "2");
+    let expected = "worker.retry = \"PT1S,PT2S\" # fetchlock.toml:2, FETCHLOCK_WORKER__RETRY__FACTOR";
+    assert_eq!(effective(&fixture, "worker.retry"), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_utf_8_is_shown_nevertheless() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let odd = dir.path().join(OsString::from_vec(b"odd-\xff".to_vec()));
+    fs::create_dir(&odd).expect("a directory of that name");
+    fs::write(odd.join(DEFAULT_FILE), "state-dir = \"state\"\ncache-dir = \"cache\"").expect("a file");
+    let loaded = load_from(&Flags::default(), &odd.join(DEFAULT_FILE), []).expect("settings");
+    assert!(loaded.to_string().contains("odd-\u{fffd}/state"), "{loaded}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::written::{AtLeastOne, DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
@@ -23,59 +24,59 @@ const MAX_POLL: u64 = 30 * MINUTE;
 const MAX_FETCH_AHEAD: u64 = 10 * SECOND;
 
 /// How the host works.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkerSettings {
-    /// How many invocations may run at once, over all plugins; default 64, from 1 to 10,000. Handlers mostly wait for
-    /// others, so more than there are processors; the sandbox reserves address space for each.
+    /// How many invocations may run at once, over all plugins. Handlers mostly wait for others, so more than there are
+    /// processors; the sandbox reserves address space for each.
     #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
     pub max_concurrent: NonZeroUsize,
-    /// How many outcomes may be on their way to the engine at once; default 16, from 1 to 256. Engines were measured to
-    /// complete no more tasks per second with more.
+    /// How many outcomes may be on their way to the engine at once. Engines were measured to complete no more tasks per
+    /// second with more than 16.
     #[serde(with = "AtLeastOne::<MAX_DELIVERIES>")]
     pub max_deliveries: NonZeroUsize,
-    /// How long a fetch may be parked at the engine until a task comes; default 30 s, from 1 s to 30 m, the engine's
-    /// own maximum. Proxies often cut what takes a minute.
+    /// How long a fetch may be parked at the engine until a task comes. Engines park for 30 minutes at most, and
+    /// proxies often cut what takes a minute.
     #[serde(with = "Span::<SECOND, MAX_POLL>")]
     pub poll: Duration,
-    /// How long a task is locked at a time; default 60 s, from 1 s to a day. While it is worked on, the lock is
-    /// extended at half of this: so this is how long a task of a lost host waits for another.
+    /// How long a task is locked at a time. While it is worked on, the lock is extended at half of this: so this is how
+    /// long a task of a lost host waits for another.
     #[serde(with = "Span::<SECOND, DAY>")]
     pub lock_duration: Duration,
-    /// How long an invocation may run; default 5 m, from 1 ms to a day. What runs longer hangs most likely, and its
-    /// failure follows the retry policy.
+    /// How long an invocation may run. What runs longer hangs most likely, and its failure follows the retry policy.
     #[serde(with = "Span::<MILLISECOND, DAY>")]
     pub timeout: Duration,
-    /// How often and when a failed task is tried again; default `R3/PT5M`, three retries, each five minutes after the
-    /// failure. Also waits (`PT1M,PT5M`) or a table `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`.
+    /// How often and when a failed task is tried again: `R3/PT5M` for three retries, each five minutes after the
+    /// failure, `PT1M,PT5M` for one after a minute and one five minutes after that, or a table for waits that grow:
+    /// `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`. With no retries left the engine makes an incident.
+    /// The extension property `retry` of a task in the model overrides it.
     #[serde(serialize_with = "as_text")]
     pub retry: RetryPolicy,
-    /// How much measured work may be fetched ahead of a free slot; default 500 ms, at most 10 s, 0 s for none. A fetch
-    /// costs the engine much the same whatever its size, so under load batches are far cheaper; but what waits here is
-    /// not worked on by other hosts.
+    /// How much measured work may be fetched ahead of a free slot; `0s` for none. A fetch costs the engine much the
+    /// same whatever its size, so under load batches are far cheaper; but what waits here is not worked on by other
+    /// hosts.
     #[serde(with = "Span::<0, MAX_FETCH_AHEAD>")]
     pub fetch_ahead: Duration,
-    /// How many tasks one fetch may ask for; default 200, from 1 to 10,000. Engines were measured to gain little
-    /// beyond.
+    /// How many tasks one fetch may ask for. Engines were measured to gain little beyond 200.
     #[serde(with = "AtLeastOne::<MAX_BATCH>")]
     pub max_batch: NonZeroUsize,
-    /// How long to wait after an engine's error before the next attempt.
+    /// How long to wait after an engine's error before the next attempt: each time twice as long as before, up to a
+    /// maximum, with jitter so that hosts do not come back all at once.
     pub backoff: Backoff,
     /// How long, when asked to stop, running invocations may take to finish before they are cancelled and their tasks
-    /// given back; default 20 s, at most an hour. What comes after takes up to 9 s more, and Kubernetes kills 30 s after it asked.
+    /// given back. What comes after takes up to 9 s more, and Kubernetes kills 30 s after it asked.
     #[serde(with = "Span::<0, HOUR>")]
     pub shutdown_timeout: Duration,
 }
 
-/// Waits between attempts to reach the engine: each twice the one before, up to a maximum, with jitter so that hosts
-/// do not come back all at once.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+/// Waits between attempts to reach the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Backoff {
-    /// The first wait; default 500 ms, from 10 ms to an hour.
+    /// The first wait.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub initial: Duration,
-    /// The longest wait; default 60 s, from 10 ms to an hour, and not shorter than the first.
+    /// The longest wait, not shorter than the first.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub max: Duration,
 }

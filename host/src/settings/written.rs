@@ -1,7 +1,8 @@
 //! How durations, sizes and counts are written in settings and manifests, and read with their bounds.
 //!
 //! Each type here is used as `#[serde(with = "Span::<MIN, MAX>")]`, on a plain field or an optional one, so that a
-//! value out of bounds is found where it is read and its error can name the line.
+//! value out of bounds is found where it is read and its error can name the line. The same types describe themselves
+//! for the reference and the editors' schemas (`schema.rs`).
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -9,7 +10,7 @@ use bytesize::ByteSize;
 use figment::value::magic::RelativePathBuf;
 use jiff::SignedDuration;
 use serde::{
-    Deserialize, Deserializer, Serializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Unexpected, Visitor},
 };
 
@@ -41,18 +42,32 @@ impl<const MIN: u64, const MAX: u64> Span<MIN, MAX> {
         from.deserialize_any(Self).map(T::from)
     }
 
-    /// Writes a `Duration` in the form that is read.
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&friendly(*value))
+    /// Writes a `Duration`, or an optional one, in the form that is read.
+    pub(crate) fn serialize<S, T>(value: &T, to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Copy + Into<Option<Duration>>,
+    {
+        shown(*value, friendly).serialize(to)
     }
+
+    /// What is read, in the words of messages and of the reference.
+    pub(super) fn wanted() -> String {
+        let (min, max) = (friendly(Duration::from_millis(MIN)), friendly(Duration::from_millis(MAX)));
+        format!("a duration from {min} to {max}")
+    }
+}
+
+/// A value as its text, for fields that may be optional.
+fn shown<T, Out>(value: impl Into<Option<T>>, as_written: impl Fn(T) -> Out) -> Option<Out> {
+    value.into().map(as_written)
 }
 
 impl<const MIN: u64, const MAX: u64> Visitor<'_> for Span<MIN, MAX> {
     type Value = Duration;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (min, max) = (friendly(Duration::from_millis(MIN)), friendly(Duration::from_millis(MAX)));
-        write!(f, "a duration from {min} to {max}, written like \"30s\", \"5m\" or \"PT5M\"")
+        write!(f, "{}, written like \"30s\", \"5m\" or \"PT5M\"", Self::wanted())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
@@ -78,9 +93,18 @@ impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
         from.deserialize_any(Self).map(T::from)
     }
 
-    /// Writes a `ByteSize`, exactly, in the form that is read.
-    pub(crate) fn serialize<S: Serializer>(value: &ByteSize, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&exact(*value))
+    /// Writes a `ByteSize`, or an optional one, exactly, in the form that is read.
+    pub(crate) fn serialize<S, T>(value: &T, to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Copy + Into<Option<ByteSize>>,
+    {
+        shown(*value, exact).serialize(to)
+    }
+
+    /// What is read, in the words of messages and of the reference.
+    pub(super) fn wanted() -> String {
+        format!("a size from {} to {}", exact(ByteSize(MIN)), exact(ByteSize(MAX)))
     }
 }
 
@@ -88,8 +112,7 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for Size<MIN, MAX> {
     type Value = ByteSize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (min, max) = (exact(ByteSize(MIN)), exact(ByteSize(MAX)));
-        write!(f, "a size from {min} to {max}, written like \"512 KiB\" or \"64 MiB\"")
+        write!(f, "{}, written like \"512 KiB\" or \"64 MiB\"", Self::wanted())
     }
 
     fn visit_u64<E: Error>(self, bytes: u64) -> Result<ByteSize, E> {
@@ -127,9 +150,18 @@ impl<const MIN: u32, const MAX: u32> Count<MIN, MAX> {
         from.deserialize_any(Self).map(T::from)
     }
 
-    /// Writes the number.
-    pub(crate) fn serialize<S: Serializer>(value: &u32, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u32(*value)
+    /// Writes the number, if there is one.
+    pub(crate) fn serialize<S, T>(value: &T, to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Copy + Into<Option<u32>>,
+    {
+        shown(*value, |number: u32| number).serialize(to)
+    }
+
+    /// What is read, in the words of messages and of the reference.
+    pub(super) fn wanted() -> String {
+        format!("a whole number from {MIN} to {MAX}")
     }
 }
 
@@ -137,7 +169,7 @@ impl<const MIN: u32, const MAX: u32> Visitor<'_> for Count<MIN, MAX> {
     type Value = u32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from {MIN} to {MAX}")
+        f.write_str(&Self::wanted())
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<u32, E> {
@@ -161,9 +193,13 @@ impl<const MAX: u32> AtLeastOne<MAX> {
         NonZeroUsize::new(count as usize).map(T::from).ok_or_else(|| D::Error::custom("expected at least 1, found 0"))
     }
 
-    /// Writes the number.
-    pub(crate) fn serialize<S: Serializer>(value: &NonZeroUsize, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(value.get() as u64)
+    /// Writes the number, if there is one.
+    pub(crate) fn serialize<S, T>(value: &T, to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Copy + Into<Option<NonZeroUsize>>,
+    {
+        shown(*value, NonZeroUsize::get).serialize(to)
     }
 }
 
@@ -177,17 +213,38 @@ pub(crate) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Erro
     if sane {
         return Ok(text);
     }
-    let expected = format!("a name of 1 to {MAX_NAME} characters without control characters");
-    Err(D::Error::invalid_value(Unexpected::Str(&text), &expected.as_str()))
+    Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted_name().as_str()))
 }
 
-/// Reads a path. One from a settings file is taken relative to that file's directory, any other to the working one.
-pub(crate) fn path<'de, D: Deserializer<'de>, T: From<PathBuf>>(from: D) -> Result<T, D::Error> {
-    let path = RelativePathBuf::deserialize(from)?;
-    if path.original().as_os_str().is_empty() {
-        return Err(D::Error::invalid_value(Unexpected::Str(""), &"a path"));
+/// What [`name`] reads, in the words of messages and of the reference.
+pub(super) fn wanted_name() -> String {
+    format!("a name of 1 to {MAX_NAME} characters without control characters")
+}
+
+/// A path. One from a settings file is taken relative to that file's directory, any other to the working one.
+pub(crate) struct FilePath;
+
+impl FilePath {
+    /// What is read, in the words of messages and of the reference.
+    pub(super) const WANTED: &'static str = "a path";
+
+    /// Reads a `PathBuf` or an optional one.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: From<PathBuf>>(from: D) -> Result<T, D::Error> {
+        let path = RelativePathBuf::deserialize(from)?;
+        if path.original().as_os_str().is_empty() {
+            return Err(D::Error::invalid_value(Unexpected::Str(""), &Self::WANTED));
+        }
+        Ok(T::from(path.relative()))
     }
-    Ok(T::from(path.relative()))
+
+    /// Writes a `PathBuf`, or an optional one, for people: what is no UTF-8 is replaced.
+    pub(crate) fn serialize<S, T>(value: &T, to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Clone + Into<Option<PathBuf>>,
+    {
+        shown(value.clone(), |path: PathBuf| path.to_string_lossy().into_owned()).serialize(to)
+    }
 }
 
 #[cfg(test)]

@@ -191,6 +191,7 @@ async fn in_turn(
 async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
     let (topic, task, version) = (&entry.topic, &entry.task, &entry.version);
     let delivery_ms = began.elapsed().as_millis() as u64;
+    desk.activity.delivered(entry);
     let rests = match &entry.outcome {
         Outcome::Complete { .. } => {
             tracing::info!(%topic, %task, version, delivery_ms, "completed");
@@ -272,6 +273,7 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
         }
     };
     tracing::error!(%topic, %task, "incident: {message}");
+    desk.activity.rejected(entry, &incident);
     keep(desk, entry, State::Rejected(incident.message)).await;
     End::Lives { sent }
 }

@@ -47,6 +47,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         desk.breakers.probe_ended(&task.topic);
         return;
     };
+    let _running = desk.activity.running(&task.topic);
     let slot = Arc::new(slot);
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let assignment = Assignment {

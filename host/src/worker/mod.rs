@@ -4,6 +4,7 @@
 //! [`invocation`] (run the handler) → [`decision`] (journal the outcome) → [`delivery`] (tell the engine). Beside it go
 //! [`keeper`] (extends locks), [`sweep`] (finds what is locked under ids that we no longer use) and [`breaker`].
 
+mod activity;
 mod breaker;
 mod decision;
 mod delivery;
@@ -42,6 +43,7 @@ use crate::{
     task::{EngineName, TaskId, Topic, WorkerId},
 };
 
+pub use activity::{Activity, LastFailure, TopicActivity};
 pub use health::Backoff;
 
 /// How a worker works.
@@ -80,6 +82,7 @@ struct Desk {
     deliveries: Semaphore,
     breakers: Breakers,
     health: Health,
+    activity: Activity,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Topic)>>,
     /// Worker ids that are no longer fetched under, and until when something may still turn up.
@@ -153,6 +156,7 @@ impl Worker {
             deliveries: Semaphore::new(options.max_deliveries.get()),
             breakers: Breakers::default(),
             health: Health::new(),
+            activity: Activity::default(),
             due: watch::Sender::default(),
             retired: Mutex::default(),
             tracker: TaskTracker::new(),
@@ -176,6 +180,11 @@ impl Worker {
         ];
         let poller = tokio::spawn(poller::run(desk.clone()));
         Self { desk, parts, poller }
+    }
+
+    /// What has been going on since the start.
+    pub fn activity(&self) -> Activity {
+        self.desk.activity.clone()
     }
 
     /// Stops: fetches no more, releases what never started, lets what runs finish until the deadline, delivers.

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fetchlock_harness::operaton::{HistoryState, Operaton, OperatonOptions};
+use fetchlock_harness::engine_client::HistoryState;
+use fetchlock_harness::operaton::{Operaton, OperatonOptions};
 use serde_json::{Value, json};
 
 /// Far more than any step here takes.
@@ -42,8 +43,11 @@ async fn main() -> Result<()> {
     assert_eq!(passed.last().map(String::as_str), Some("rejected"), "{passed:?}");
     assert_eq!(engine.historic_variables(&order).await?["rejectionReason"]["value"], "too much");
 
+    for topic in ["retry", "bulk", "slow"] {
+        engine.deploy_topic(topic, None).await?;
+    }
     let retry = engine.start_instance("retry", None, &json!({})).await?;
-    let task = fetch(&engine, "always-fails").await?;
+    let task = fetch(&engine, "retry").await?;
     let failure = json!({"workerId": "hand", "errorMessage": "no more", "errorDetails": "why", "retries": 0});
     engine.post(&format!("/external-task/{task}/failure"), &failure).await?;
     let incident = engine.await_incident(&retry, DEADLINE).await?;

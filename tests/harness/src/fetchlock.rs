@@ -33,6 +33,7 @@ pub struct Builder {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     terminal: bool,
+    only_arguments: bool,
 }
 
 impl Builder {
@@ -87,6 +88,12 @@ impl Builder {
         self
     }
 
+    /// Passes the subcommand and [`Builder::arg`]s only, none of the options of `run`.
+    pub fn only_arguments(mut self) -> Self {
+        self.only_arguments = true;
+        self
+    }
+
     /// Lets the process write to this one's stdout and stderr. Nothing is captured then.
     pub fn on_terminal(mut self) -> Self {
         self.terminal = true;
@@ -108,11 +115,14 @@ impl Builder {
         fs::write(&config, format!("{}{}", self.settings, self.toml)).context("cannot write fetchlock.toml")?;
 
         let mut command = Command::new(&self.binary);
-        command.arg(&self.command).arg("--config").arg(&config);
+        command.arg(&self.command);
+        if !self.only_arguments {
+            command.arg("--config").arg(&config).arg("--plugins").arg(&plugins).arg("--state-dir").arg(&state);
+        }
         if let Some(url) = &self.engine {
             command.arg("--engine-url").arg(url);
         }
-        command.arg("--plugins").arg(&plugins).arg("--state-dir").arg(&state).args(&self.arguments);
+        command.args(&self.arguments);
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FETCHLOCK_")) {
             command.env_remove(name);
         }
@@ -158,6 +168,7 @@ impl Fetchlock {
             arguments: Vec::new(),
             environment: Vec::new(),
             terminal: false,
+            only_arguments: false,
         }
     }
 
@@ -217,6 +228,22 @@ impl Fetchlock {
     pub async fn await_text(&self, text: &str, deadline: Duration) -> Result<String> {
         let found = self.await_line(deadline, |line| line.text.contains(text).then(|| line.text.clone())).await;
         found.with_context(|| format!("no line contains {text:?}"))
+    }
+
+    /// Waits for the first line on standard output.
+    ///
+    /// # Errors
+    /// As [`Fetchlock::await_log`].
+    pub(crate) async fn await_first_output(&self, deadline: Duration) -> Result<String> {
+        self.await_line(deadline, |line| (line.stream == Stream::Stdout).then(|| line.text.clone())).await
+    }
+
+    /// Waits for a line that is looked for, past ones included; that line.
+    ///
+    /// # Errors
+    /// As [`Fetchlock::await_log`].
+    pub async fn await_line_where(&self, matches: impl Fn(&str) -> bool, deadline: Duration) -> Result<String> {
+        self.await_line(deadline, |line| matches(&line.text).then(|| line.text.clone())).await
     }
 
     async fn await_line<T>(&self, deadline: Duration, look: impl Fn(&Line) -> Option<T>) -> Result<T> {

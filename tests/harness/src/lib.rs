@@ -1,13 +1,15 @@
-//! What the black-box tests and the demo share: a real Operaton ([`operaton`]), a scripted engine ([`stub_engine`]), the
-//! built binary ([`fetchlock`]) and the built guest components ([`guests`]). It knows the host from outside only.
+//! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
+//! ([`embedded`]), the client of both ([`engine_client`]), the built binary
+//! ([`fetchlock`]) and the built guest components ([`guests`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
+pub mod embedded;
+pub mod engine_client;
 pub mod fetchlock;
 pub mod guests;
 pub mod java;
 pub mod operaton;
-pub mod stub_engine;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

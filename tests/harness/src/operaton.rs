@@ -1,15 +1,15 @@
 //! A real engine: Operaton with its REST interface on H2 in memory, built by Maven from `tests/operaton-app` and run on a
 //! free loopback port.
 //!
-//! Four processes are deployed: `order` (topic `check-payment`; end events `accepted` and `rejected`, the latter behind
-//! a boundary event for the error `PAYMENT_REJECTED`), and `retry` (topic `always-fails`), `slow` and `bulk` (topics of
-//! the same names), each of one external task and the end event `done`.
+//! One process is deployed: `order` (topic `check-payment`; end events `accepted` and `rejected`, the latter behind a
+//! boundary event for the error `PAYMENT_REJECTED`). Others, of one external task each, are deployed by whoever needs
+//! them ([`Operaton::deploy_topic`]).
 
 mod build;
-mod client;
+mod deployment;
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -20,17 +20,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use crate::engine_client::{EngineClient, POLL_INTERVAL};
+
 pub use build::OperatonBuild;
-pub use client::HistoryState;
 
 /// How long a start may take: 7 to 9 s on a quiet machine, 20 s while others compile, and CI machines are slower still.
 const START_DEADLINE: Duration = Duration::from_secs(120);
-
-/// How often it is asked whether the engine is up, or a state has come.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How long one request to the engine may take. The slowest known is the first one, with 0.4 s.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a start is tried when another program took the free port first.
 const PORT_ATTEMPTS: u32 = 3;
@@ -56,12 +51,11 @@ impl Default for OperatonOptions {
     }
 }
 
-/// A running Operaton. Dropping it kills it; it also ends when this process does, however that happens.
+/// A running Operaton, and the client of it. Dropping it kills it; it also ends when this process does, however that
+/// happens.
 pub struct Operaton {
     process: Child,
-    address: SocketAddr,
-    client: reqwest::Client,
-    auth: bool,
+    client: EngineClient,
     log: PathBuf,
     _home: TempDir,
 }
@@ -89,6 +83,8 @@ impl Operaton {
         let log = home.path().join("operaton.log");
         let log_file = File::create(&log).context("cannot create Operaton's log")?;
         let address = crate::free_loopback_address()?;
+        let auth = options.auth.then_some((USER, PASSWORD));
+        let client = EngineClient::new(format!("http://{address}/engine-rest"), auth)?;
         let process = Command::new(crate::java::tool("java"))
             .arg(format!("-Xmx{}m", options.heap_mib))
             // One collector thread: the tests share the machine with the engine.
@@ -107,34 +103,26 @@ impl Operaton {
             .spawn()
             .context("cannot start java")?;
         // From here on the guard kills the process if anything fails.
-        let mut engine = Self { process, address, client: client::new()?, auth: options.auth, log, _home: home };
+        let mut engine = Self { process, client, log, _home: home };
         engine.await_up().await?;
         Ok(engine)
     }
 
     async fn await_up(&mut self) -> Result<()> {
         let started = Instant::now();
-        let url = format!("{}/engine", self.base_url());
         loop {
             if let Some(status) = self.process.try_wait().context("waiting for java")? {
                 bail!("Operaton ended while it started ({status}); its log ends:\n{}", self.log_tail());
             }
-            // A refused connection is what is to be expected at first.
-            if let Ok(answer) = self.client.get(&url).send().await
-                && matches!(answer.status().as_u16(), 200 | 401)
-            {
+            if self.client.answers().await {
                 return Ok(());
             }
             if started.elapsed() > START_DEADLINE {
-                bail!("Operaton did not answer {url} within {START_DEADLINE:?}; its log ends:\n{}", self.log_tail());
+                let url = self.base_url();
+                bail!("Operaton at {url} did not answer within {START_DEADLINE:?}; its log ends:\n{}", self.log_tail());
             }
             sleep(POLL_INTERVAL).await;
         }
-    }
-
-    /// The base URL that clients are given, ending in `/engine-rest`.
-    pub fn base_url(&self) -> String {
-        format!("http://{}/engine-rest", self.address)
     }
 
     /// The process id of the Java machine.
@@ -146,6 +134,14 @@ impl Operaton {
     pub fn log_tail(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         crate::tail(&String::from_utf8_lossy(&log))
+    }
+}
+
+impl Deref for Operaton {
+    type Target = EngineClient;
+
+    fn deref(&self) -> &EngineClient {
+        &self.client
     }
 }
 

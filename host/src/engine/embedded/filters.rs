@@ -1,0 +1,49 @@
+//! Filters of lists, from the parameters of a GET or the body of a POST.
+
+use serde_json::{Map, Value};
+
+/// The filters of one request. Those that are not asked for are ignored, as the engine ignores unknown ones.
+#[derive(Debug, Default)]
+pub(super) struct Filters(Map<String, Value>);
+
+impl Filters {
+    /// From the parameters of a GET.
+    pub(super) fn of_parameters(parameters: &[(String, String)]) -> Self {
+        Self(parameters.iter().map(|(name, text)| (name.clone(), Value::String(text.clone()))).collect())
+    }
+
+    /// From the body of a POST.
+    pub(super) fn of_body(body: Map<String, Value>) -> Self {
+        Self(body)
+    }
+
+    /// The text of a filter.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(Value::as_str)
+    }
+
+    /// Whether a filter is `true`.
+    pub(super) fn flag(&self, key: &str) -> bool {
+        matches!(self.0.get(key), Some(Value::Bool(true))) || self.text(key) == Some("true")
+    }
+
+    /// Whether a filter is not set, or equals what was found.
+    pub(super) fn is(&self, key: &str, found: Option<&str>) -> bool {
+        self.text(key).is_none_or(|wanted| Some(wanted) == found)
+    }
+
+    /// Whether a filter is not set, or its list (with commas, in a GET) contains what was found.
+    pub(super) fn is_in(&self, key: &str, found: Option<&str>) -> bool {
+        match self.0.get(key) {
+            Some(Value::Array(list)) => list.iter().any(|wanted| wanted.as_str() == found && found.is_some()),
+            Some(Value::String(list)) => list.split(',').any(|wanted| Some(wanted) == found),
+            _ => true,
+        }
+    }
+
+    /// Whether the list is to be turned round.
+    pub(super) fn descending(&self) -> bool {
+        self.text("sortOrder") == Some("desc")
+            || self.0.get("sorting").and_then(|sorting| sorting.pointer("/0/sortOrder")) == Some(&Value::from("desc"))
+    }
+}

@@ -1,0 +1,157 @@
+//! `/process-definition`, `/process-instance`, `/execution` and `/incident`
+
+use axum::{
+    Router,
+    extract::{Multipart, Path, State},
+    http::{HeaderMap, header},
+    routing::{get, post, put},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    BASE_PATH, Engine,
+    answer::{Answer, Answered},
+    body::{Body, Required},
+    lenient,
+    parameters::Parameters,
+};
+use crate::engine::embedded::{
+    EmbeddedEngine,
+    instances::{Start, definition},
+    refusal::Refusal,
+    scopes::{Changes, Scope},
+    variable::{Given, Variable},
+};
+
+pub(super) fn routes() -> Router<EmbeddedEngine> {
+    Router::new()
+        .route("/process-definition/key/{key}", get(definition_of))
+        .route("/process-definition/key/{key}/start", post(start))
+        .route("/process-definition/key/{key}/tenant-id/{tenant}", get(definition_of))
+        .route("/process-definition/key/{key}/tenant-id/{tenant}/start", post(start))
+        .route("/process-instance", get(list))
+        .route("/process-instance/count", get(count))
+        .route("/process-instance/{id}", get(one).delete(delete))
+        .route("/process-instance/{id}/suspended", put(suspend))
+        .merge(variables("/process-instance/{id}/variables", Scope::Instance))
+        .merge(variables("/execution/{id}/localVariables", Scope::Execution))
+        .route("/incident", get(incidents))
+        .route("/incident/count", get(incident_count))
+}
+
+/// The parts of the paths here; which are there depends on the path.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    tenant: Option<String>,
+    #[serde(default)]
+    name: String,
+}
+
+type At = Path<Named>;
+
+async fn definition_of(Path(at): At) -> Answer {
+    Answer::Json(definition(&at.key, at.tenant.as_deref()))
+}
+
+async fn start(State(engine): Engine, Path(at): At, headers: HeaderMap, Required(body): Required<Start>) -> Answered {
+    let mut shown = engine.change(|state, now| state.start(&at.key, at.tenant.as_deref(), body, now)).await?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let href = format!("http://{host}{BASE_PATH}/process-instance/{}", shown["id"].as_str().unwrap_or_default());
+    shown["links"] = json!([{"method": "GET", "href": href, "rel": "self"}]);
+    Ok(Answer::Json(shown))
+}
+
+async fn list(State(engine): Engine, parameters: Parameters) -> Answered {
+    let page = parameters.page()?;
+    Ok(Answer::Json(page.of(engine.state().process_instances(&parameters.filters())).collect()))
+}
+
+async fn count(State(engine): Engine, parameters: Parameters) -> Answer {
+    let count = engine.state().process_instances(&parameters.filters()).len();
+    Answer::Json(json!({"count": count}))
+}
+
+async fn one(State(engine): Engine, Path(at): At) -> Answered {
+    engine.state().process_instance(&at.id).map(Answer::Json)
+}
+
+async fn delete(State(engine): Engine, Path(at): At, parameters: Parameters) -> Answered {
+    let must_exist = parameters.get("failIfNotExists") != Some("false");
+    engine.change(|state, now| state.delete_instance(&at.id, must_exist, now)).await.map(Answer::from)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Suspended {
+    #[serde(deserialize_with = "lenient::boolean")]
+    suspended: Option<bool>,
+}
+
+async fn suspend(State(engine): Engine, Path(at): At, Body(body): Body<Suspended>) -> Answered {
+    let suspended = body.suspended.unwrap_or_default();
+    engine
+        .change(|state, _| {
+            state.suspend(&at.id, suspended);
+            Ok(Answer::Done)
+        })
+        .await
+}
+
+async fn incidents(State(engine): Engine, parameters: Parameters) -> Answered {
+    let page = parameters.page()?;
+    Ok(Answer::Json(page.of(engine.state().incidents(&parameters.filters())).collect()))
+}
+
+async fn incident_count(State(engine): Engine, parameters: Parameters) -> Answer {
+    let count = engine.state().incidents(&parameters.filters()).len();
+    Answer::Json(json!({"count": count}))
+}
+
+/// The variables of a scope under a path.
+fn variables(path: &str, scope: Scope) -> Router<EmbeddedEngine> {
+    let all = async move |State(engine): Engine, Path(at): At| -> Answered {
+        engine.state().variables(scope, &at.id).map(Answer::Json)
+    };
+    let change = async move |State(engine): Engine, Path(at): At, Body(changes): Body<Changes>| -> Answered {
+        engine.change(|state, _| state.change_variables(scope, &at.id, changes)).await.map(Answer::from)
+    };
+    let one = async move |State(engine): Engine, Path(at): At| -> Answered {
+        engine.state().variable(scope, &at.id, &at.name).map(|variable| Answer::Json(variable.shown()))
+    };
+    let put = async move |State(engine): Engine, Path(at): At, Body(given): Body<Given>| -> Answered {
+        engine.change(|state, _| state.put_variable(scope, &at.id, &at.name, given)).await.map(Answer::from)
+    };
+    let delete = async move |State(engine): Engine, Path(at): At| -> Answered {
+        engine.change(|state, _| state.delete_variable(scope, &at.id, &at.name)).await.map(Answer::from)
+    };
+    let content = async move |State(engine): Engine, Path(at): At| -> Answered {
+        Answer::content(&at.id, engine.state().variable(scope, &at.id, &at.name)?)
+    };
+    let upload = async move |State(engine): Engine, Path(at): At, form: Multipart| -> Answered {
+        let uploaded = uploaded(form).await?;
+        engine.change(|state, _| state.keep_variable(scope, &at.id, &at.name, uploaded)).await.map(Answer::from)
+    };
+    Router::new()
+        .route(path, get(all).post(change))
+        .route(&format!("{path}/{{name}}"), get(one).put(put).delete(delete))
+        .route(&format!("{path}/{{name}}/data"), get(content).post(upload))
+}
+
+/// The file in the part `data` of a form.
+async fn uploaded(mut form: Multipart) -> Result<Variable, Refusal> {
+    while let Some(part) = form.next_field().await.map_err(|_| Refusal::unreadable())? {
+        if part.name() == Some("data") {
+            let filename = part.file_name().unwrap_or_default().to_owned();
+            let mime_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
+            let bytes = part.bytes().await.map_err(|_| Refusal::unreadable())?;
+            return Ok(Variable::uploaded(&bytes, &filename, &mime_type));
+        }
+    }
+    Err(Refusal::invalid("No 'data' part found"))
+}

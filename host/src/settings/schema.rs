@@ -1,0 +1,63 @@
+//! How the values of settings and manifests are described: the JSON schemas of what [`written`] reads.
+//!
+//! Beside the words of JSON Schema there are two of our own, which `reference` turns into text: `x-written`, what is
+//! expected as the value, and `x-absent`, what holds when the key is left out and no value can tell it.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::written::{self, AtLeastOne, Count, FilePath, Size, Span};
+
+/// Gives a type a schema that stands where it is used, without a definition of its own.
+macro_rules! described {
+    ($(<$(const $bound:ident: $number:ty),*>)? $name:ident $(<$($argument:ident),*>)?, $schema:tt) => {
+        impl $(<$(const $bound: $number),*>)? JsonSchema for $name $(<$($argument),*>)? {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+described!(<const MIN: u64, const MAX: u64> Span<MIN, MAX>, {
+    "type": "string",
+    "x-written": Self::wanted(),
+});
+
+described!(<const MIN: u64, const MAX: u64> Size<MIN, MAX>, {
+    "type": ["string", "integer"],
+    "x-written": Self::wanted(),
+});
+
+described!(<const MIN: u32, const MAX: u32> Count<MIN, MAX>, {
+    "type": "integer",
+    "minimum": MIN,
+    "maximum": MAX,
+    "x-written": Self::wanted(),
+});
+
+described!(<const MAX: u32> AtLeastOne<MAX>, {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MAX,
+    "x-written": Count::<1, MAX>::wanted(),
+});
+
+described!(FilePath, {
+    "type": "string",
+    "x-written": Self::WANTED,
+});
+
+/// A name, as [`written::name`] reads it.
+pub(crate) fn name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "x-written": written::wanted_name() })
+}
