@@ -20,12 +20,20 @@ struct Escaper<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl fmt::Write for Escaper<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if is_plain(text) {
+            return self.0.write_str(text);
+        }
         text.chars().try_for_each(|c| match needs_escape(c) {
             true if c.is_ascii() => write!(self.0, "{}", c.escape_default()),
             true => write!(self.0, "{}", c.escape_unicode()),
             false => self.0.write_char(c),
         })
     }
+}
+
+/// Whether a text is printable ASCII, as most are: it can be taken as a whole.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Control characters, the line and paragraph separators, and the marks that change the direction of text.
@@ -37,7 +45,7 @@ pub(crate) fn needs_escape(c: char) -> bool {
 
 /// A text, escaped.
 pub fn escape(text: &str) -> String {
-    Escaped(text).to_string()
+    if is_plain(text) { text.to_owned() } else { Escaped(text).to_string() }
 }
 
 /// A text of several lines, escaped line by line.

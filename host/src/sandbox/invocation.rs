@@ -48,7 +48,7 @@ pub(crate) struct Invocation {
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
         let Assignment { task, variables, config, version, limits, port } = assignment;
-        let origin = Origin { topic: task.topic.to_string(), task: task.id.to_string(), version };
+        let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);

@@ -17,20 +17,25 @@ pub mod wasi;
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     hash::{DefaultHasher, Hash, Hasher},
     io,
     num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{
     Engine, Store, UpdateDeadline,
     component::{Component, Linker},
 };
 
-use self::{cpu::Metered, invocation::Invocation, ticker::Ticker};
+use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
 pub use self::{
@@ -83,7 +88,9 @@ pub struct Sandbox {
     engine: Engine,
     linker: Linker<Invocation>,
     /// Guests have a runtime of their own, so that a spinning one never holds up polling, locks or deliveries.
-    guests: Option<tokio::runtime::Runtime>,
+    guests: Handle,
+    /// What [`Self::guests`] belongs to; taken when this is dropped.
+    runtime: Option<Runtime>,
     _ticker: Ticker,
 }
 
@@ -141,8 +148,15 @@ impl Sandbox {
             .and_then(|()| http::link(&mut linker))
             .and_then(|()| v0_1::link(&mut linker))
             .map_err(SandboxError::Engine)?;
-        let guests = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock-guest").enable_all().build()?;
-        Ok(Self { _ticker: Ticker::start(&engine)?, engine, linker, guests: Some(guests) })
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock-guest").enable_all().build()?;
+        let guests = runtime.handle().clone();
+        Ok(Self { _ticker: Ticker::start(&engine)?, engine, linker, guests, runtime: Some(runtime) })
+    }
+
+    /// The runtime on which guests run, and nothing that others wait for: what calls [`Sandbox::invoke`] belongs on it.
+    pub fn guests(&self) -> &Handle {
+        &self.guests
     }
 
     /// A number that changes whenever artefacts of [`compile`] would not load any more: the wasmtime version, its
@@ -185,7 +199,11 @@ impl Sandbox {
         config: &Arc<BTreeMap<String, String>>,
     ) -> Result<(), PrepareError> {
         let assignment = trial::assignment(topic, version, limits, config.clone());
-        let (ending, _) = self.run(handler, Act::Instantiate, assignment, CancellationToken::new()).await;
+        let trial = run(self.store(assignment), handler.clone(), Act::Instantiate, CancellationToken::new());
+        let ending = match self.guests.spawn(trial).await {
+            Ok((ending, _)) => ending,
+            Err(error) => Ending::HostFault(error.to_string()),
+        };
         match ending {
             Ending::Returned(_) => Ok(()),
             Ending::Broken(Breakdown { cause, details }) => {
@@ -196,56 +214,17 @@ impl Sandbox {
         }
     }
 
-    /// Runs a handler once. Cancelling drops the instance wherever it is.
-    pub async fn invoke(
+    /// Runs a handler once. Cancelling, as well as dropping the future, drops the instance wherever it is.
+    ///
+    /// The guest computes on the thread that polls the future, for a tick of the epoch at a time: whoever has other
+    /// work to do spawns it, or what awaits it, on [`Sandbox::guests`].
+    pub fn invoke(
         &self,
         handler: &Handler,
         assignment: Assignment,
         cancel: CancellationToken,
-    ) -> (Ending, Usage) {
-        self.run(handler, Act::Handle, assignment, cancel).await
-    }
-
-    async fn run(
-        &self,
-        handler: &Handler,
-        act: Act,
-        assignment: Assignment,
-        cancel: CancellationToken,
-    ) -> (Ending, Usage) {
-        let Some(guests) = &self.guests else { return (Ending::Cancelled, Usage::default()) };
-        let mut store = self.store(assignment);
-        let handler = handler.clone();
-        let task = guests.spawn(async move {
-            let began = Instant::now();
-            let (meter, output, timeout) = {
-                let invocation = store.data();
-                (invocation.meter.clone(), invocation.output.clone(), invocation.limits.timeout)
-            };
-            let called = {
-                let metered = Metered::new(act.call(&handler, &mut store), meter.clone());
-                tokio::select! {
-                    biased;
-                    () = cancel.cancelled() => None,
-                    called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered) => Some(called),
-                }
-            };
-            let (memory, host_calls) = (store.data().memory.bytes(), store.data().host_calls);
-            // Dropping the store ends what is left of the guest and writes its last, unended line.
-            drop(store);
-            let (stderr, dropped_lines) = output.finish();
-            let ending = match called {
-                None => Ending::Cancelled,
-                Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
-                Some(Ok(Ok(returned))) => Ending::Returned(returned.map_err(|text| excerpt(&text, MAX_ERROR_TEXT))),
-                Some(Ok(Err(error))) => Ending::from_error(&error, &stderr),
-            };
-            (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(panic) => (Ending::HostFault(format!("a host function failed: {panic}")), Usage::default()),
-        }
+    ) -> impl Future<Output = (Ending, Usage)> + Send + use<> {
+        run(self.store(assignment), handler.clone(), Act::Handle, cancel)
     }
 
     fn store(&self, assignment: Assignment) -> Store<Invocation> {
@@ -271,11 +250,55 @@ impl Sandbox {
     }
 }
 
+/// Does it in a store, which is then dropped, however it ended.
+async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: CancellationToken) -> (Ending, Usage) {
+    let began = Instant::now();
+    let (meter, output, timeout) = {
+        let invocation = store.data();
+        (invocation.meter.clone(), invocation.output.clone(), invocation.limits.timeout)
+    };
+    let called = {
+        // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
+        let mut call = pin!(act.call(&handler, &mut store));
+        let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered) => Some(called),
+        }
+    };
+    let (memory, host_calls) = (store.data().memory.bytes(), store.data().host_calls);
+    // Ends what is left of the guest.
+    drop(store);
+    let (stderr, dropped_lines) = output.finish();
+    let ending = match called {
+        None => Ending::Cancelled,
+        Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
+        Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
+        Some(Ok(Ok(Ok(returned)))) => Ending::Returned(returned.map_err(|text| excerpt(&text, MAX_ERROR_TEXT))),
+        Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
+    };
+    (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })
+}
+
+/// Does one poll; a panic is an error with its text. A mistake in a host function is to end its invocation, not the
+/// worker's bookkeeping around it.
+fn caught<T>(poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, String>> {
+    catch_unwind(AssertUnwindSafe(poll)).map_or_else(
+        |panic| {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            Poll::Ready(Err(text.unwrap_or("a panic without a text").to_owned()))
+        },
+        |poll| poll.map(Ok),
+    )
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // A runtime may not be dropped on an async thread; its guests are cancelled by their worker before.
-        if let Some(guests) = self.guests.take() {
-            guests.shutdown_background();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }

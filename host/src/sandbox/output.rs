@@ -16,7 +16,7 @@ use wasmtime_wasi::{
 };
 
 use super::limits::Limits;
-use crate::foreign::escape;
+use crate::{foreign::escape, task::Task};
 
 /// The longest line of standard output; longer ones are broken.
 const MAX_LINE: usize = 4 << 10;
@@ -37,11 +37,26 @@ pub(crate) enum Level {
     Error,
 }
 
+/// What a filter of the log calls the lines of guests.
+const TARGET: &str = "fetchlock::guest";
+
+impl Level {
+    /// Whether anybody wants lines of this level.
+    fn is_logged(self) -> bool {
+        match self {
+            Self::Trace => tracing::enabled!(target: TARGET, tracing::Level::TRACE),
+            Self::Debug => tracing::enabled!(target: TARGET, tracing::Level::DEBUG),
+            Self::Info => tracing::enabled!(target: TARGET, tracing::Level::INFO),
+            Self::Warn => tracing::enabled!(target: TARGET, tracing::Level::WARN),
+            Self::Error => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
+        }
+    }
+}
+
 /// The names that every line of an invocation carries.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    pub(crate) topic: String,
-    pub(crate) task: String,
+    pub(crate) task: Arc<Task>,
     pub(crate) version: String,
 }
 
@@ -56,6 +71,9 @@ struct Budget {
     bytes_left: usize,
     dropped: u64,
     stderr_tail: VecDeque<String>,
+    /// The lines that are not ended yet.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 impl GuestOutput {
@@ -66,6 +84,8 @@ impl GuestOutput {
             bytes_left: limits.log_bytes,
             dropped: 0,
             stderr_tail: VecDeque::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
         })))
     }
 
@@ -76,25 +96,40 @@ impl GuestOutput {
 
     /// Writes a log line of the guest.
     pub(crate) fn log(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
-        self.budget().line(level, "log", &escape(message), &fields.join(" "));
+        if !level.is_logged() {
+            // Counted all the same, so that the limits do not depend on the level of the log.
+            let size = message.len() + fields.iter().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>();
+            self.budget().take(size);
+            return;
+        }
+        let mut shown = String::new();
+        for (name, value) in fields {
+            let gap = if shown.is_empty() { "" } else { " " };
+            shown.extend([gap, &escape(name), "=", &escape(value)]);
+        }
+        self.budget().line(level, "log", &escape(message), &shown);
     }
 
     /// A stream for standard output or standard error.
     pub(crate) fn stream(&self, name: StreamName) -> GuestStream {
-        GuestStream { output: self.clone(), name, line: Arc::new(Mutex::new(Vec::new())) }
+        GuestStream { output: self.clone(), name }
     }
 
-    /// The last lines of standard error, and how many lines were dropped.
+    /// Writes the lines that were never ended; the last lines of standard error, and how many lines were dropped.
     pub(crate) fn finish(&self) -> (String, u64) {
-        let budget = self.budget();
+        let mut budget = self.budget();
+        for name in [StreamName::Stdout, StreamName::Stderr] {
+            let line = std::mem::take(budget.unended(name));
+            if !line.is_empty() {
+                budget.end_line(name, &line);
+            }
+        }
         let tail = budget.stderr_tail.iter().cloned().collect::<Vec<_>>().join("\n");
         if budget.dropped > 0 {
-            let Origin { topic, task, version } = &budget.origin;
+            let Origin { task, version } = &budget.origin;
             tracing::warn!(
-                topic,
-                task,
+                topic = task.topic.as_str(),
+                task = task.id.as_str(),
                 version,
                 dropped = budget.dropped,
                 "the handler wrote more than limits.log-lines or limits.log-bytes allow; the rest was dropped"
@@ -105,18 +140,63 @@ impl GuestOutput {
 }
 
 impl Budget {
-    fn line(&mut self, level: Level, stream: &'static str, message: &str, fields: &str) {
-        let size = message.len() + fields.len();
-        if self.lines_left == 0 || self.bytes_left < size {
+    /// Takes one line of so many bytes out of the budget, or counts it as dropped.
+    fn take(&mut self, size: usize) -> bool {
+        let fits = self.lines_left > 0 && self.bytes_left >= size;
+        if fits {
+            self.lines_left -= 1;
+            self.bytes_left -= size;
+        } else {
             self.dropped += 1;
+        }
+        fits
+    }
+
+    fn unended(&mut self, name: StreamName) -> &mut Vec<u8> {
+        match name {
+            StreamName::Stdout => &mut self.stdout,
+            StreamName::Stderr => &mut self.stderr,
+        }
+    }
+
+    /// Takes what the guest wrote to a stream, and writes the lines that it ended.
+    fn write(&mut self, name: StreamName, bytes: &[u8]) {
+        let mut line = std::mem::take(self.unended(name));
+        for &byte in bytes {
+            if byte == b'\n' || line.len() >= MAX_LINE {
+                self.end_line(name, &line);
+                line.clear();
+            }
+            if byte != b'\n' {
+                line.push(byte);
+            }
+        }
+        *self.unended(name) = line;
+    }
+
+    fn end_line(&mut self, name: StreamName, line: &[u8]) {
+        let text = escape(&String::from_utf8_lossy(line));
+        match name {
+            StreamName::Stdout => self.line(Level::Info, "stdout", &text, ""),
+            StreamName::Stderr => {
+                self.line(Level::Warn, "stderr", &text, "");
+                if self.stderr_tail.len() == STDERR_TAIL_LINES {
+                    self.stderr_tail.pop_front();
+                }
+                self.stderr_tail.push_back(text);
+            }
+        }
+    }
+
+    fn line(&mut self, level: Level, stream: &'static str, message: &str, fields: &str) {
+        if !self.take(message.len() + fields.len()) {
             return;
         }
-        self.lines_left -= 1;
-        self.bytes_left -= size;
-        let Origin { topic, task, version } = &self.origin;
+        let Origin { task, version } = &self.origin;
+        let (topic, task) = (task.topic.as_str(), task.id.as_str());
         macro_rules! emit {
             ($level:ident) => {
-                tracing::event!(target: "fetchlock::guest", tracing::Level::$level, topic, task, version, stream, fields, "{message}")
+                tracing::event!(target: TARGET, tracing::Level::$level, topic, task, version, stream, fields, "{message}")
             };
         }
         match level {
@@ -141,49 +221,6 @@ pub(crate) enum StreamName {
 pub(crate) struct GuestStream {
     output: GuestOutput,
     name: StreamName,
-    line: Arc<Mutex<Vec<u8>>>,
-}
-
-impl GuestStream {
-    fn take(&self, bytes: &[u8]) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        for &byte in bytes {
-            if byte == b'\n' || line.len() >= MAX_LINE {
-                self.end_line(&mut line);
-            }
-            if byte != b'\n' {
-                line.push(byte);
-            }
-        }
-    }
-
-    fn end_line(&self, line: &mut Vec<u8>) {
-        let text = escape(&String::from_utf8_lossy(line));
-        line.clear();
-        let mut budget = self.output.budget();
-        match self.name {
-            StreamName::Stdout => budget.line(Level::Info, "stdout", &text, ""),
-            StreamName::Stderr => {
-                budget.line(Level::Warn, "stderr", &text, "");
-                if budget.stderr_tail.len() == STDERR_TAIL_LINES {
-                    budget.stderr_tail.pop_front();
-                }
-                budget.stderr_tail.push_back(text);
-            }
-        }
-    }
-}
-
-impl Drop for GuestStream {
-    fn drop(&mut self) {
-        // The line that was never ended. The last holder writes it; wasmtime makes a clone for each `get-stdout`.
-        if Arc::strong_count(&self.line) == 1 {
-            let mut line = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
-            if !line.is_empty() {
-                self.end_line(&mut line);
-            }
-        }
-    }
 }
 
 impl IsTerminal for GuestStream {
@@ -209,7 +246,7 @@ impl Pollable for GuestStream {
 
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.take(&bytes);
+        self.output.budget().write(self.name, &bytes);
         Ok(())
     }
 
@@ -224,7 +261,7 @@ impl OutputStream for GuestStream {
 
 impl AsyncWrite for GuestStream {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        self.take(bytes);
+        self.output.budget().write(self.name, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -239,10 +276,15 @@ impl AsyncWrite for GuestStream {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::limits::test_limits, *};
+    use super::{
+        super::{limits::test_limits, trial},
+        *,
+    };
+    use crate::task::Topic;
 
     fn output(limits: &Limits) -> GuestOutput {
-        let origin = Origin { topic: "t".into(), task: "1".into(), version: "v".into() };
+        let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default()).task;
+        let origin = Origin { task, version: "v".into() };
         GuestOutput::new(origin, limits)
     }
 

@@ -75,7 +75,7 @@ async fn invoke_until(
         port: Arc::new(Notes::default()),
         ..trial::assignment(&Topic::new("t"), "v", &limits, Arc::default())
     };
-    sandbox.invoke(handler, assignment, cancel).await
+    sandbox.guests().spawn(sandbox.invoke(handler, assignment, cancel)).await.expect("no panic")
 }
 
 fn cause(ending: Ending) -> String {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex};
 
 use super::{
     Desk, delivery,
@@ -39,11 +39,11 @@ pub(super) type SharedSlot = Arc<Slot<Waiting>>;
 /// The port of one invocation: it knows the task, and takes one decision.
 pub(super) struct Port {
     desk: Arc<Desk>,
+    /// The engine's connections live on the host's runtime, not on that of the guests.
+    host: Handle,
     task: Arc<Task>,
     plugin: Arc<Plugin>,
     slot: SharedSlot,
-    /// The engine's connections live on the host's runtime, not on that of the guests.
-    runtime: tokio::runtime::Handle,
     /// What was decided; locked while it is being journalled, so that nobody can mistake a decision under way for none.
     decided: Arc<Mutex<Option<Decided>>>,
 }
@@ -58,8 +58,9 @@ pub(super) enum Decided {
 }
 
 impl Port {
-    pub(super) fn new(desk: Arc<Desk>, task: Arc<Task>, plugin: Arc<Plugin>, slot: SharedSlot) -> Self {
-        Self { desk, task, plugin, slot, runtime: tokio::runtime::Handle::current(), decided: Arc::default() }
+    /// A port that makes its calls on `host`.
+    pub(super) fn new(desk: Arc<Desk>, host: Handle, task: Arc<Task>, plugin: Arc<Plugin>, slot: SharedSlot) -> Self {
+        Self { desk, host, task, plugin, slot, decided: Arc::default() }
     }
 
     /// What was decided, once nothing is under way any more.
@@ -69,7 +70,7 @@ impl Port {
 
     /// Runs a call to the engine on the host's runtime; it ends there even if the guest is dropped meanwhile.
     async fn on_host<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
-        self.runtime.spawn(call).await.map_err(|error| error.to_string())
+        self.host.spawn(call).await.map_err(|error| error.to_string())
     }
 }
 

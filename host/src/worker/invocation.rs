@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::{
     Desk,
-    decision::{self, Decided, Port, SHOWN_TEXT},
+    decision::{self, Decided, Port, SHOWN_TEXT, SharedSlot},
     dispatch::Waiting,
     release,
     slots::Slot,
@@ -20,13 +22,14 @@ use crate::{
 
 /// Starts an invocation for every task that gets a slot.
 pub(super) async fn dispatch(desk: Arc<Desk>) {
+    let host = Handle::current();
     let mut changed = desk.slots.subscribe();
     loop {
         while !desk.stop.is_cancelled()
             && desk.journal.is_sound()
             && let Some((waiting, slot)) = desk.slots.next()
         {
-            desk.tracker.spawn(run(desk.clone(), waiting, slot));
+            desk.tracker.spawn_on(run(desk.clone(), host.clone(), waiting, slot), desk.sandbox.guests());
         }
         tokio::select! {
             () = desk.abandon.cancelled() => return,
@@ -35,7 +38,9 @@ pub(super) async fn dispatch(desk: Arc<Desk>) {
     }
 }
 
-async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
+/// Runs a handler. This is on the guests' runtime, so that starting one costs one change of threads; whatever calls the
+/// engine or must not wait for a spinning guest is spawned onto the host's.
+async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting>) {
     let Waiting { task, variables, plugin } = waiting;
     let Some(cancel) = desk.held.begin(&task.id) else {
         // Lost while it waited.
@@ -44,7 +49,7 @@ async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
     };
     let _running = desk.activity.running(&task.topic);
     let slot = Arc::new(slot);
-    let port = Arc::new(Port::new(desk.clone(), task.clone(), plugin.clone(), slot.clone()));
+    let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let assignment = Assignment {
         task: task.clone(),
         variables,
@@ -59,16 +64,25 @@ async fn run(desk: Arc<Desk>, waiting: Waiting, slot: Slot<Waiting>) {
     match (decided, ending) {
         (Some(Decided::SystemDown), _) => {}
         (Some(Decided::Work), _) => desk.breakers.well(&task.topic),
+        (None, ending) => {
+            let conclude = conclude(desk.clone(), task, plugin, slot, ending);
+            desk.tracker.spawn_on(conclude, &host);
+        }
+    }
+}
+
+/// Decides for a handler that has not.
+async fn conclude(desk: Arc<Desk>, task: Arc<Task>, plugin: Arc<Plugin>, slot: SharedSlot, ending: Ending) {
+    desk.breakers.probe_ended(&task.topic);
+    match ending {
         // Lost, or the host stops: nothing is reported. What is still ours is given back.
-        (None, Ending::Cancelled) => {
-            desk.breakers.probe_ended(&task.topic);
+        Ending::Cancelled => {
             // What was lost may have come again and belong to another invocation: only a stopping host gives back.
             if desk.halt.is_cancelled() && desk.held.contains(&task.id) {
                 release::release(&desk, &task.id).await;
             }
         }
-        (None, ending) => {
-            desk.breakers.probe_ended(&task.topic);
+        ending => {
             let outcome = undecided(&desk, &task, &plugin, ending);
             decision::decide_without_handler(&desk, &task, &plugin, outcome, Some(slot)).await;
         }

@@ -1,5 +1,7 @@
 //! Values and the task between the domain and the contract of this version.
 
+use std::collections::btree_map::Entry;
+
 use jiff::{Timestamp, tz::Offset};
 
 use super::bindings::fetchlock::handler::{task, types};
@@ -59,10 +61,10 @@ pub(super) fn variables(list: Vec<types::Variable>) -> Result<Variables, String>
     let mut variables = Variables::new();
     for types::Variable { name, value, transient } in list {
         let value = value_from_guest(value).map_err(|why| format!("variable `{name}`: {why}"))?;
-        if variables.contains_key(&name) {
-            return Err(format!("variable `{name}` is given twice"));
-        }
-        variables.insert(name, Variable { value, transient });
+        match variables.entry(name) {
+            Entry::Vacant(free) => free.insert(Variable { value, transient }),
+            Entry::Occupied(taken) => return Err(format!("variable `{}` is given twice", taken.key())),
+        };
     }
     Ok(variables)
 }

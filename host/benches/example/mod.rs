@@ -1,0 +1,186 @@
+//! The Rust example with an order that it charges, as the worker would hand it to the sandbox.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use bytesize::ByteSize;
+use fetchlock::{
+    sandbox::{
+        Assignment, Decision, DecisionError, Ending, Handler, Limits, LoadError, LockError, Sandbox, SetError, TaskPort,
+    },
+    settings,
+    task::{Task, TaskId, Topic, WorkerId},
+    value::{Scope, Value, Variable, Variables},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::baseline::Given;
+
+/// The default of `worker.max-concurrent`.
+pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).expect("positive");
+
+/// The default of `worker.timeout`.
+const TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// As long as a version in the host's log.
+const VERSION: &str = "0123456789ab";
+
+/// The bytes of the example's component.
+pub(crate) fn component() -> Vec<u8> {
+    let path = fetchlock_harness::guests::guest("check-payment").expect("guests are built");
+    std::fs::read(path).expect("the component")
+}
+
+/// What the example is called with.
+pub(crate) struct Example {
+    task: Arc<Task>,
+    variables: Arc<Variables>,
+    config: Arc<BTreeMap<String, String>>,
+    limits: Limits,
+    given: Arc<Given>,
+    port: Arc<Accepts>,
+}
+
+impl Example {
+    pub(crate) fn paid_order() -> Self {
+        let order = r#"{"items":[{"sku":"book","quantity":2,"price":25.0},{"sku":"pen","quantity":1,"price":10.0}]}"#;
+        let variables: Variables = [
+            ("amount", Value::Double(60.0)),
+            ("currency", Value::String("EUR".into())),
+            ("card", Value::String("4111 1111 1111 1111".into())),
+            ("order", Value::Json(order.into())),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Variable::from(value)))
+        .collect();
+        let config: BTreeMap<_, _> =
+            [("limit", "10000"), ("default-currency", "EUR")].map(|(key, value)| (key.into(), value.into())).into();
+        let (task, config) = (task(), Arc::new(config));
+        let given = Given::new(&task, &variables, config.clone());
+        Self {
+            task: Arc::new(task),
+            variables: Arc::new(variables),
+            config,
+            limits: default_limits(),
+            given: Arc::new(given),
+            port: Arc::new(Accepts(Mutex::new(None))),
+        }
+    }
+
+    /// What an invocation may use: the host's defaults.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The same for the baseline.
+    pub(crate) fn given(&self) -> Arc<Given> {
+        self.given.clone()
+    }
+
+    fn assignment(&self) -> Assignment {
+        Assignment {
+            task: self.task.clone(),
+            variables: self.variables.clone(),
+            config: self.config.clone(),
+            version: VERSION.to_owned(),
+            limits: self.limits.clone(),
+            port: self.port.clone(),
+        }
+    }
+
+    /// One invocation.
+    pub(crate) fn call(&self, sandbox: &Sandbox, handler: &Handler) -> impl Future<Output = ()> + Send + use<> {
+        let invocation = sandbox.invoke(handler, self.assignment(), CancellationToken::new());
+        async {
+            let (ending, _) = invocation.await;
+            assert_eq!(ending, Ending::Returned(Ok(())));
+        }
+    }
+
+    /// One instance, without a call.
+    pub(crate) async fn instantiate(&self, sandbox: &Sandbox, handler: &Handler) {
+        let made = sandbox.try_out(handler, &self.task.topic, VERSION, &self.limits, &self.config).await;
+        made.expect("an instance");
+    }
+
+    /// Sees that an invocation charges the order: a handler that fails early would make a fine benchmark.
+    pub(crate) async fn check(&self, sandbox: &Sandbox, handler: &Handler) {
+        self.call(sandbox, handler).await;
+        let decided = self.port.0.lock().expect("unpoisoned").take();
+        let Some(Decision::Complete { variables, .. }) = decided else { panic!("not charged: {decided:?}") };
+        assert_eq!(variables["charged"].value, Value::Double(60.0));
+    }
+}
+
+fn default_limits() -> Limits {
+    let defaults = settings::Limits::default();
+    let size = |size: ByteSize| usize::try_from(size.as_u64()).expect("fits");
+    Limits {
+        timeout: TIMEOUT,
+        cpu_time: defaults.cpu_time,
+        memory: size(defaults.memory),
+        table_elements: defaults.table_elements as usize,
+        handles: defaults.handles as usize,
+        host_calls: defaults.host_calls.into(),
+        payload: size(defaults.payload),
+        log_lines: defaults.log_lines as usize,
+        log_bytes: size(defaults.log_bytes),
+    }
+}
+
+/// A port that takes every decision, and keeps the last.
+struct Accepts(Mutex<Option<Decision>>);
+
+#[async_trait]
+impl TaskPort for Accepts {
+    async fn decide(&self, decision: Decision) -> Result<(), DecisionError> {
+        *self.0.lock().expect("unpoisoned") = Some(decision);
+        Ok(())
+    }
+
+    async fn extend_lock(&self, _: Duration) -> Result<(), LockError> {
+        Err(LockError::Lost)
+    }
+
+    async fn set_progress(&self, _: Scope, _: Variables) -> Result<(), SetError> {
+        Err(SetError::Gone)
+    }
+
+    async fn load(&self, _: &str, _: usize) -> Result<Bytes, LoadError> {
+        Err(LoadError::Unknown)
+    }
+}
+
+/// A task with texts of the lengths that engines give them.
+fn task() -> Task {
+    let id = |name: &str| format!("{name}-8f1c2d3e-9a4b-11f0-8c5d-0242ac1200");
+    Task {
+        id: TaskId::new(id("ta")),
+        topic: Topic::new("check-payment"),
+        worker_id: WorkerId::new(id("fetchlock")),
+        business_key: Some("order-4711".into()),
+        activity_id: "check-payment".into(),
+        activity_instance_id: id("check-payment"),
+        execution_id: id("ex"),
+        process_instance_id: id("pi"),
+        process_definition_id: id("order:1"),
+        process_definition_key: "order".into(),
+        process_definition_version_tag: None,
+        tenant_id: None,
+        retries: None,
+        priority: 0,
+        create_time: Some(fetchlock::value::Date {
+            moment: "2026-11-21T10:11:12.345Z".parse().expect("a date"),
+            offset: jiff::tz::offset(1),
+        }),
+        extension_properties: BTreeMap::new(),
+        error_message: None,
+        error_details: None,
+    }
+}
