@@ -1,13 +1,16 @@
-//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests` and
-//! `cargo xtask reference`.
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
+//! `cargo xtask reference` and `cargo xtask screenshot`.
 
 mod cargo;
 mod demo;
 mod guests;
 mod orders;
+mod picture;
 mod prerequisites;
 mod reference;
+mod screenshot;
 mod stage;
+mod terminal;
 mod test;
 
 use std::process::ExitCode;
@@ -32,6 +35,8 @@ enum Chore {
     Guests,
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
+    /// Take the picture of `fetchlock dev` in docs/images/ anew
+    Screenshot,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
+        Chore::Screenshot => screenshot::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
