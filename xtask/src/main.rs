@@ -1,14 +1,17 @@
-//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests` and
-//! `cargo xtask reference`.
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
+//! `cargo xtask reference` and `cargo xtask screenshot`.
 
 mod cargo;
 mod demo;
 mod guests;
 mod orders;
+mod picture;
 mod prerequisites;
 mod readme;
 mod reference;
+mod screenshot;
 mod stage;
+mod terminal;
 mod test;
 
 use std::process::ExitCode;
@@ -33,6 +36,8 @@ enum Chore {
     Guests,
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
+    /// Take the picture of `fetchlock dev` in docs/images/ anew
+    Screenshot,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
+        Chore::Screenshot => screenshot::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

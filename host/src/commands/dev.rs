@@ -2,6 +2,7 @@
 
 mod advice;
 mod summary;
+mod terminal;
 
 use std::{
     fs, io,
