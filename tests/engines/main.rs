@@ -11,4 +11,5 @@ mod failures;
 mod gate;
 mod order;
 mod survival;
+mod transcript;
 mod work;
