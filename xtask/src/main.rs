@@ -1,6 +1,7 @@
-//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests` and
-//! `cargo xtask reference`.
+//! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
+//! `cargo xtask reference` and `cargo xtask bench`.
 
+mod bench;
 mod cargo;
 mod demo;
 mod guests;
@@ -32,6 +33,11 @@ enum Chore {
     Guests,
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
+    /// Measure cost and speed on this machine, and write docs/performance.md
+    Bench(bench::Options),
+    /// The worker that throughput is compared with; `bench` starts it
+    #[command(hide = true)]
+    PlainLoop(bench::PlainLoop),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +46,8 @@ fn main() -> ExitCode {
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::PlainLoop(options) => bench::run_plain_loop(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
