@@ -37,6 +37,8 @@ pub(crate) const EXAMPLE: Guest = Guest {
 pub(crate) const ALL: &[Guest] = &[
     EXAMPLE,
     Guest { name: "probe", folder: "tests/guests/probe", package: "probe", features: &[], is_example: false },
+    // What is measured around a handler.
+    Guest { name: "trivial", folder: "tests/guests/trivial", package: "trivial", features: &[], is_example: false },
     // Twice the same plugin with other bytes, for the tests of hot reload.
     Guest {
         name: "versioned-v1",

@@ -1,6 +1,7 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
-//! `cargo xtask reference` and `cargo xtask screenshot`.
+//! `cargo xtask reference`, `cargo xtask screenshot` and `cargo xtask bench`.
 
+mod bench;
 mod cargo;
 mod demo;
 mod guests;
@@ -38,6 +39,11 @@ enum Chore {
     Reference,
     /// Take the picture of `fetchlock dev` in docs/images/ anew
     Screenshot,
+    /// Measure cost and speed on this machine, and write docs/performance.md
+    Bench(bench::Options),
+    /// The worker that throughput is compared with; `bench` starts it
+    #[command(hide = true)]
+    PlainLoop(bench::PlainLoop),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +53,8 @@ fn main() -> ExitCode {
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
         Chore::Screenshot => screenshot::run(),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::PlainLoop(options) => bench::run_plain_loop(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,8 @@ struct Paired {
     ratio: f64,
 }
 
-/// Measures both sides, which are given the number of calls to make, and prints wall and processor time.
+/// Measures both sides, which are given the number of calls to make, and prints wall and processor time,
+/// a line of JSON each.
 pub(crate) fn compare(name: &str, fetchlock: impl Fn(u64), baseline: impl Fn(u64)) {
     let mut wall = Vec::new();
     let mut cpu = Vec::new();
@@ -36,8 +37,16 @@ pub(crate) fn compare(name: &str, fetchlock: impl Fn(u64), baseline: impl Fn(u64
     }
     for (clock, pairs) in [("wall", wall), ("cpu", cpu)] {
         let Paired { fetchlock, baseline, ratio } = medians(&pairs);
-        println!("pairs/{name}/{clock} fetchlock {fetchlock:.2?} baseline {baseline:.2?} ratio {ratio:.3}");
+        let told = serde_json::json!({
+            "name": name, "clock": clock, "pairs": PAIRS, "calls": CALLS, "ratio": (ratio * 1e3).round() / 1e3,
+            "fetchlock-ns": nanos(fetchlock), "baseline-ns": nanos(baseline),
+        });
+        println!("pairs {told}");
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).expect("a short time")
 }
 
 fn timed(calls: &impl Fn(u64)) -> (Duration, Duration) {

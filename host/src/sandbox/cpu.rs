@@ -2,33 +2,61 @@
 //! The epoch only gives the occasion to look at the meter while the guest computes.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use cpu_time::ThreadTime;
 
+use super::ticker::TICK;
+
 /// The time that one invocation has used.
-#[derive(Debug, Default)]
+///
+/// A thread's clock is a system call, which on a virtual machine costs as much as a few host calls, and most invocations
+/// are over in a few short polls. So it is asked only where it matters. A poll that was short on the wall is charged
+/// with that time. The first poll is metered from the first tick of the epoch in it: before, it computed for one tick
+/// at most.
+#[derive(Debug)]
 pub(crate) struct CpuMeter {
     used_nanos: AtomicU64,
-    /// The thread's clock at the beginning of the poll in progress.
-    poll_began_nanos: AtomicU64,
+    /// The thread's clock from which the poll in progress is metered; 0 if it is not, as yet.
+    clock_nanos: AtomicU64,
+    /// Made right before the first poll.
+    made: Instant,
+    /// Whether the first poll has begun.
+    polled: AtomicBool,
+}
+
+/// A poll that takes less than this on the wall cannot have used more, and hardly less.
+const SHORT_POLL: Duration = Duration::from_micros(100);
+
+impl Default for CpuMeter {
+    fn default() -> Self {
+        Self {
+            used_nanos: AtomicU64::new(0),
+            clock_nanos: AtomicU64::new(0),
+            made: Instant::now(),
+            polled: AtomicBool::new(false),
+        }
+    }
 }
 
 impl CpuMeter {
     /// Does one poll of the guest's future, and meters it.
     pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let (cpu_began, began) = (thread_nanos(), Instant::now());
-        self.poll_began_nanos.store(cpu_began, Relaxed);
+        let is_first = !self.polled.swap(true, Relaxed);
+        if !is_first {
+            self.clock_nanos.store(thread_nanos(), Relaxed);
+        }
+        let began = Instant::now();
         let result = poll();
         let wall = began.elapsed();
-        let used = if wall < SHORT_POLL {
-            u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX)
-        } else {
-            thread_nanos().saturating_sub(cpu_began)
-        };
-        self.used_nanos.fetch_add(used, Relaxed);
+        match self.clock_nanos.load(Relaxed) {
+            clock if clock > 0 && (is_first || wall >= SHORT_POLL) => {
+                self.charge(Duration::from_nanos(thread_nanos().saturating_sub(clock)));
+            }
+            _ => self.charge(wall),
+        }
         result
     }
 
@@ -37,17 +65,25 @@ impl CpuMeter {
         Duration::from_nanos(self.used_nanos.load(Relaxed))
     }
 
-    /// All time used, the poll in progress included. Only for code that runs within that poll: a thread's clock means
-    /// nothing on another thread.
+    /// All time used, the poll in progress included. Only for code that runs within that poll, at a tick of the epoch: a
+    /// thread's clock means nothing on another thread.
     pub(crate) fn used_within_poll(&self) -> Duration {
-        let poll = thread_nanos().saturating_sub(self.poll_began_nanos.load(Relaxed));
-        self.used() + Duration::from_nanos(poll)
+        let now = thread_nanos();
+        match self.clock_nanos.load(Relaxed) {
+            0 => {
+                self.clock_nanos.store(now, Relaxed);
+                // On the wall it may be more, if the thread had to wait for a processor.
+                self.charge(self.made.elapsed().min(TICK));
+                self.used()
+            }
+            clock => self.used() + Duration::from_nanos(now.saturating_sub(clock)),
+        }
+    }
+
+    fn charge(&self, time: Duration) {
+        self.used_nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     }
 }
-
-/// A poll that was shorter than this on the wall is charged with that time: it cannot have used more, and the thread's
-/// clock is a system call (0.8 µs on a virtual machine), which a short poll need not pay twice.
-const SHORT_POLL: Duration = Duration::from_micros(100);
 
 fn thread_nanos() -> u64 {
     u64::try_from(ThreadTime::now().as_duration().as_nanos()).unwrap_or(u64::MAX)
@@ -76,5 +112,22 @@ mod tests {
         poll_fn(|cx| meter.poll(|| inner.as_mut().poll(cx))).await;
         assert!(meter.used() >= Duration::from_millis(20));
         assert!(meter.used() + Duration::from_millis(50) < began.elapsed());
+    }
+    #[test]
+    fn computing_in_the_first_poll_counts_too() {
+        let meter = CpuMeter::default();
+        meter.poll(|| {
+            while meter.used_within_poll() < Duration::from_millis(20) {
+                std::hint::spin_loop();
+            }
+        });
+        assert!(meter.used() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn what_was_waited_for_a_processor_before_the_first_tick_counts_as_one_tick_at_most() {
+        let meter = CpuMeter { made: Instant::now() - 100 * TICK, ..CpuMeter::default() };
+        meter.poll(|| assert!(meter.used_within_poll() <= TICK));
+        assert!(meter.used() < 2 * TICK);
     }
 }

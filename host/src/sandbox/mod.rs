@@ -22,7 +22,7 @@ use std::{
     io,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -223,8 +223,9 @@ impl Sandbox {
         handler: &Handler,
         assignment: Assignment,
         cancel: CancellationToken,
-    ) -> impl Future<Output = (Ending, Usage)> + Send + use<> {
-        run(self.store(assignment), handler.clone(), Act::Handle, cancel)
+    ) -> Pin<Box<dyn Future<Output = (Ending, Usage)> + Send>> {
+        // Boxed, because it is large, and is moved a few times on its way to a thread.
+        Box::pin(run(self.store(assignment), handler.clone(), Act::Handle, cancel))
     }
 
     fn store(&self, assignment: Assignment) -> Store<Invocation> {

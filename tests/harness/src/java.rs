@@ -33,7 +33,7 @@ pub fn missing() -> Vec<String> {
 }
 
 /// A program of the JDK: that of `JAVA_HOME` if it is set, as Maven does it, or else the one of `PATH`.
-pub(crate) fn tool(program: &str) -> PathBuf {
+pub fn tool(program: &str) -> PathBuf {
     match env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
         Some(home) => PathBuf::from(home).join("bin").join(program),
         None => PathBuf::from(program),

@@ -167,7 +167,9 @@ fn last_failure(failure: &LastFailure, room: Room, rows: usize) -> Vec<String> {
 
 /// Whether a line of a backtrace is about a language's own runtime, which is not where an author looks first.
 fn is_of_the_runtime(line: &str) -> bool {
-    ["!std[", "!core[", "!alloc[", "!__rustc[", "!abort", "!runtime."].iter().any(|runtime| line.contains(runtime))
+    ["!std[", "!std::", "!core[", "!core::", "!alloc[", "!alloc::", "!__rustc", "!abort", "!runtime."]
+        .iter()
+        .any(|runtime| line.contains(runtime))
 }
 
 /// Where the summary is shown.

@@ -1,0 +1,106 @@
+//! The criterion benches of the host, and the pairs that they measure: run as `cargo bench`, and read from what they
+//! leave behind.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use fetchlock_harness::guests::target_dir;
+use serde_json::{Value, json};
+
+use super::figure::{Figure, Findings};
+use crate::cargo::cargo;
+
+/// How a line begins on which the bench `invocation` tells the pairs.
+const PAIRS: &str = "pairs ";
+
+/// How many times the baseline an invocation may cost.
+const GOAL: f64 = 1.25;
+
+pub(super) fn measure(quick: bool) -> Result<Findings> {
+    let results = target_dir()?.join("criterion");
+    let mut command = cargo(&["bench", "--workspace", "--locked", "--bench", "invocation", "--bench", "parts", "--"]);
+    command.args(["--noplot"]);
+    if quick {
+        command.args(["--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
+    }
+    let mut child = command.env("CRITERION_HOME", &results).stdout(Stdio::piped()).spawn().context("cargo bench")?;
+    let output = child.stdout.take().context("the output of cargo bench")?;
+    let mut findings = Findings::default();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("the output of cargo bench")?;
+        match line.strip_prefix(PAIRS) {
+            Some(pairs) => findings.rows.push(serde_json::from_str(pairs).context("a line of pairs")?),
+            None => println!("{line}"),
+        }
+    }
+    let status = child.wait().context("cargo bench")?;
+    ensure!(status.success(), "cargo bench failed: {status}");
+    findings.figures = pair_figures(&findings.rows);
+    for (bench, what) in BENCHES {
+        let estimate = Estimate::read(&results.join(bench))?;
+        findings
+            .rows
+            .push(json!({"bench": bench, "median-ns": estimate.median, "from": estimate.from, "to": estimate.to}));
+        findings.figures.push(Figure::new(*what, microseconds(estimate.median)));
+    }
+    Ok(findings)
+}
+
+/// Criterion's benches that stand in the table; the others are for whoever works on them.
+const BENCHES: &[(&str, &str)] = &[
+    ("example/fetchlock-spawned", "the same on another thread, one at a time: fetchlock"),
+    ("example/baseline-spawned", "the same on another thread, one at a time: baseline"),
+    ("instantiate/fetchlock", "a store and an instance on another thread: fetchlock"),
+    ("instantiate/baseline", "a store and an instance on another thread: baseline"),
+    ("empty/fetchlock", "a handler that does nothing: fetchlock"),
+    ("empty/baseline", "a handler that does nothing: baseline"),
+    ("journal/one", "journal: one outcome recorded and forgotten, on the disk each time"),
+    ("journal/64-at-once", "journal: 64 of them at once"),
+    ("fetch-100", "a fetch of 100 tasks with four variables each, over HTTP, read"),
+];
+
+fn pair_figures(rows: &[Value]) -> Vec<Figure> {
+    let figure = |row: &Value| {
+        let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
+        let (name, clock, ratio) = (row["name"].as_str()?, row["clock"].as_str()?, number("ratio"));
+        let what = match (name, clock) {
+            ("example", "wall") => "invocation of the Rust example, fresh store included: fetchlock ÷ baseline",
+            ("example-busy", "cpu") => "the same, 64 under way at once, processor time of all threads",
+            _ => return None,
+        };
+        let sides = [number("fetchlock-ns"), number("baseline-ns")].map(microseconds);
+        let figure = Figure::new(what, format!("{ratio:.2} ({} ÷ {})", sides[0], sides[1]));
+        Some(if name == "example" { figure.goal("at most 1.25", ratio <= GOAL) } else { figure })
+    };
+    rows.iter().filter_map(figure).collect()
+}
+
+/// What criterion estimates, in nanoseconds.
+struct Estimate {
+    median: f64,
+    from: f64,
+    to: f64,
+}
+
+impl Estimate {
+    fn read(bench: &Path) -> Result<Self> {
+        let path = bench.join("new").join("estimates.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let estimates: Value = serde_json::from_str(&text).context("criterion's estimates")?;
+        let median = &estimates["median"];
+        let number = |value: &Value| value.as_f64().context("a number in criterion's estimates");
+        let interval = &median["confidence_interval"];
+        Ok(Self {
+            median: number(&median["point_estimate"])?.round(),
+            from: number(&interval["lower_bound"])?.round(),
+            to: number(&interval["upper_bound"])?.round(),
+        })
+    }
+}
+
+fn microseconds(nanos: f64) -> String {
+    if nanos >= 1e6 { format!("{:.2} ms", nanos / 1e6) } else { format!("{:.1} µs", nanos / 1e3) }
+}
