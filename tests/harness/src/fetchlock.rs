@@ -89,7 +89,7 @@ impl Builder {
     }
 
     /// Passes the subcommand and [`Builder::arg`]s only, none of the options of `run`.
-    pub(crate) fn only_arguments(mut self) -> Self {
+    pub fn only_arguments(mut self) -> Self {
         self.only_arguments = true;
         self
     }
