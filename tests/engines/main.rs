@@ -6,6 +6,7 @@
 //! by `cargo xtask test`.
 
 mod contract;
+mod doors;
 mod engine;
 mod failures;
 mod gate;
