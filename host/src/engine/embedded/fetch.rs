@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    conditions::{equals, like},
     http::lenient,
-    instance::{Instance, Lock, Number},
+    instance::{Instance, Lock, Number, too_long},
     outcomes::after,
-    query::{equals, is, is_in},
+    query::{is, is_in},
     refusal::Refusal,
     state::State,
 };
@@ -30,7 +31,7 @@ pub(super) struct Fetch {
     use_priority: Option<bool>,
     #[serde(deserialize_with = "lenient::long")]
     async_response_timeout: Option<i64>,
-    sorting: Option<Vec<Sorting>>,
+    sorting: Option<Vec<Option<Sorting>>>,
     topics: Option<Vec<Option<Topic>>>,
 }
 
@@ -49,6 +50,7 @@ struct Topic {
     topic_name: Option<String>,
     #[serde(deserialize_with = "lenient::long")]
     lock_duration: Option<i64>,
+    #[serde(deserialize_with = "lenient::texts")]
     variables: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     local_variables: Option<bool>,
@@ -61,6 +63,7 @@ struct Topic {
     process_variables: Option<Map<String, Value>>,
     #[serde(deserialize_with = "lenient::boolean")]
     without_tenant_id: Option<bool>,
+    #[serde(deserialize_with = "lenient::texts")]
     tenant_id_in: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     include_extension_properties: Option<bool>,
@@ -119,9 +122,10 @@ impl Fetch {
     }
 }
 
-fn order(sorting: &[Sorting]) -> Result<Order, Refusal> {
+fn order(sorting: &[Option<Sorting>]) -> Result<Order, Refusal> {
     let mut order = Order::OldestFirst;
-    for Sorting { sort_by, sort_order } in sorting {
+    for sorting in sorting {
+        let Sorting { sort_by, sort_order } = sorting.as_ref().ok_or_else(|| Refusal::null_pointer("sorting"))?;
         let by = sort_by.as_deref().ok_or_else(|| Refusal::null_pointer("o"))?;
         if by != "createTime" {
             return Err(Refusal::invalid(format!("Cannot set query sortBy parameter to value {by}")));
@@ -138,7 +142,19 @@ fn order(sorting: &[Sorting]) -> Result<Order, Refusal> {
     Ok(order)
 }
 
+impl FetchRequest {
+    /// Whether no task can be locked under its worker id.
+    pub(super) fn worker_is_too_long(&self) -> bool {
+        too_long(&self.worker)
+    }
+}
+
 impl State {
+    /// Whether a fetch would lock anything.
+    pub(super) fn has_any_for(&self, request: &FetchRequest, now: Timestamp) -> bool {
+        !self.chosen(request, now).is_empty()
+    }
+
     /// One try of a fetch: locks what it gets.
     pub(super) fn fetch(&mut self, request: &FetchRequest, now: Timestamp) -> Vec<Value> {
         let mut locked = Vec::new();
@@ -199,7 +215,7 @@ impl Topic {
     /// An SQL LIKE in the engine, so `%` stands for any text.
     fn version_tag_fits(&self, instance: &Instance) -> bool {
         let Some(wanted) = &self.process_definition_version_tag else { return true };
-        instance.version_tag.as_deref().is_some_and(|tag| super::query::like(wanted, tag))
+        instance.version_tag.as_deref().is_some_and(|tag| like(wanted, tag))
     }
 
     /// Several process variables are alternatives: that is what the engine does with them.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::variable::Variables;
@@ -12,7 +13,16 @@ use super::variable::Variables;
 const MAX_ERROR_MESSAGE: usize = 666;
 
 /// How many entries a task's log keeps; the oldest after the first go. A task that is retried for ever must not grow.
-const MAX_LOG: usize = 1_000;
+const MAX_LOG: usize = 200;
+
+/// Of how many failures the log keeps the details too.
+const MAX_LOGGED_DETAILS: usize = 10;
+
+/// How many incidents of a task are remembered.
+const MAX_INCIDENTS: usize = 100;
+
+/// The longest worker id and business key, in UTF-16 units: the columns of the engine's data base.
+const MAX_NAME: usize = 255;
 
 /// The place of an instance in the order of creation.
 pub(super) type Number = u64;
@@ -186,10 +196,36 @@ impl Instance {
         });
     }
 
+    /// Notes a failure with its message and details. The details of old ones are let go.
+    pub(super) fn note_failure(&mut self, now: Timestamp) {
+        self.note(LogKind::Failed, now);
+        let (message, details) = (self.task.error_message.clone(), self.task.error_details.clone());
+        if let Some(entry) = self.log.last_mut() {
+            (entry.message, entry.details) = (message, details);
+        }
+        let with_details = self.log.iter_mut().rev().filter(|entry| entry.details.is_some());
+        for entry in with_details.skip(MAX_LOGGED_DETAILS) {
+            entry.details = None;
+        }
+    }
+
+    /// About how many bytes it holds in variables and error details.
+    pub(super) fn weight(&self) -> usize {
+        let of_value = |value: &Value| value.as_str().map_or(0, str::len);
+        let variables = self.variables.iter().chain(&self.task.local);
+        let details = self.log.iter().filter_map(|entry| entry.details.as_ref());
+        let variables: usize = variables.map(|(name, variable)| name.len() + of_value(&variable.value)).sum();
+        variables + details.map(String::len).sum::<usize>() + self.task.error_details.as_ref().map_or(0, String::len)
+    }
+
     /// Sets the retries, and makes or resolves the incident (`ExternalTaskEntity.setRetriesAndManageIncidents`).
     pub(super) fn set_retries(&mut self, retries: i32, now: Timestamp) {
         let had_some = self.task.retries.is_none_or(|left| left > 0);
         match (had_some, retries > 0) {
+            (true, false) if self.incidents.len() >= MAX_INCIDENTS => {
+                self.incidents.remove(0);
+                return self.set_retries(retries, now);
+            }
             (true, false) => self.incidents.push(Incident {
                 id: id(),
                 created: now,
@@ -265,6 +301,11 @@ pub(super) fn definition_id(key: &str, tenant: Option<&str>) -> String {
         Some(tenant) => format!("{key}:1:embedded-{tenant}"),
         None => format!("{key}:1:embedded"),
     }
+}
+
+/// Whether a text is longer than its column.
+pub(super) fn too_long(name: &str) -> bool {
+    name.encode_utf16().count() > MAX_NAME
 }
 
 /// What the engine keeps of an error message, cut at a character.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     filters::Filters,
     http::lenient,
-    instance::{End, Instance, NewInstance, definition_id},
+    instance::{End, Instance, NewInstance, definition_id, too_long},
     refusal::Refusal,
     state::State,
     variable::{self, GivenVariables},
@@ -43,6 +43,9 @@ impl State {
             // A broken file passes through all layers.
             (_, None) => refusal,
         })?;
+        if start.business_key.as_deref().is_some_and(too_long) {
+            return Err(Refusal { kind: "RestException", ..Refusal::column_too_small() }.about(&what));
+        }
         let new = NewInstance {
             topic: key.to_owned(),
             business_key: start.business_key,

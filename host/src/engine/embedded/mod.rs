@@ -51,7 +51,7 @@ use self::{
     fetch::{Fetch, FetchRequest},
     parking::{Message, Parked},
     refusal::Refusal,
-    state::State,
+    state::{Keep, State},
     storage::Storage,
 };
 pub use self::{instance::NewInstance, storage::StorageError};
@@ -59,8 +59,11 @@ pub use self::{instance::NewInstance, storage::StorageError};
 /// How many fetches may wait to be parked (`fetch-and-lock-queue-capacity`).
 const QUEUE_CAPACITY: usize = 200;
 
-/// How many ended instances are remembered; some 2 KB each.
+/// How many ended instances are remembered, if their variables are small.
 const KEEP_ENDED: usize = 20_000;
+
+/// How much the remembered ended instances may hold in variables and error details, in bytes.
+const KEEP_ENDED_BYTES: usize = 128 << 20;
 
 /// How long connections may take to end when the engine stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -74,11 +77,13 @@ pub struct EmbeddedOptions {
     pub queue_capacity: usize,
     /// How many ended instances are remembered.
     pub keep_ended: usize,
+    /// How many bytes they may hold in variables and error details; the oldest are forgotten first.
+    pub keep_ended_bytes: usize,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { data: None, queue_capacity: QUEUE_CAPACITY, keep_ended: KEEP_ENDED }
+        Self { data: None, queue_capacity: QUEUE_CAPACITY, keep_ended: KEEP_ENDED, keep_ended_bytes: KEEP_ENDED_BYTES }
     }
 }
 
@@ -120,9 +125,9 @@ impl EmbeddedEngine {
         let (storage, state) = match &options.data {
             Some(directory) => {
                 let (storage, instances) = Storage::open(directory)?;
-                (Some(storage), State::restored(options.keep_ended, instances))
+                (Some(storage), State::restored(Keep::of(options), instances))
             }
-            None => (None, State::new(options.keep_ended)),
+            None => (None, State::new(Keep::of(options))),
         };
         let (parking, queue) = mpsc::channel(options.queue_capacity);
         let (wakes, woken) = watch::channel(());
@@ -177,7 +182,11 @@ impl EmbeddedEngine {
         let (result, wake, batch) = {
             let mut state = self.state();
             let result = rule(&mut state, self.now());
-            let changes = state.take_changes();
+            let mut changes = state.take_changes();
+            // A rule refuses before it changes anything.
+            if result.is_err() {
+                changes.touched.clear();
+            }
             let touched = changes.touched.iter().map(|number| (*number, state.at(*number)));
             // Under the lock, so that changes are stored in their order.
             let batch = self.0.storage.as_ref().filter(|_| !changes.touched.is_empty()).map(|it| it.put(touched));
@@ -191,7 +200,13 @@ impl EmbeddedEngine {
 
     /// One try of a fetch.
     async fn try_fetch(&self, request: &FetchRequest) -> Result<Vec<Value>, Refusal> {
-        self.change(|state, now| Ok(state.fetch(request, now))).await
+        let fetch = |state: &mut State, now| {
+            if request.worker_is_too_long() && state.has_any_for(request, now) {
+                return Err(Refusal::column_too_small());
+            }
+            Ok(state.fetch(request, now))
+        };
+        self.change(fetch).await
     }
 
     /// A fetch: at once, and if there is nothing, parked for as long as it asks.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     http::lenient,
-    instance::{End, Instance, Lock, LogKind, kept_message},
+    instance::{End, Instance, Lock, kept_message, too_long},
     refusal::Refusal,
     state::State,
     variable::{self, GivenVariables},
@@ -136,11 +136,7 @@ impl State {
         if body.error_details.is_some() {
             instance.task.error_details = body.error_details;
         }
-        instance.note(LogKind::Failed, now);
-        if let Some(entry) = instance.log.last_mut() {
-            entry.message = instance.task.error_message.clone();
-            entry.details = instance.task.error_details.clone();
-        }
+        instance.note_failure(now);
         if let Some(lock) = &mut instance.task.lock {
             lock.until = after(now, timeout);
         }
@@ -172,6 +168,9 @@ impl State {
         let worker = body.worker_id.ok_or_else(|| Refusal::is_null("workerId"))?;
         let duration = positive(body.lock_duration, "lockDuration")?;
         let task = &mut self.change_task(id)?.task;
+        if too_long(&worker) {
+            return Err(Refusal::column_too_small());
+        }
         if task.is_locked(now) && task.holder() != Some(&worker) {
             let beginning = format!("External Task {id} cannot be locked");
             return Err(Refusal::locked_by(&beginning, &worker, task.holder()));

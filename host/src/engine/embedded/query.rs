@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value, json};
 
 use super::{
+    conditions::{Condition, IgnoreCase, like},
     date,
     http::lenient,
     instance::{ACTIVITY, Instance},
     refusal::Refusal,
     state::State,
-    variable::{Kind, Variable},
 };
 
 /// A query (`ExternalTaskQueryDto`); every filter that is set must hold.
@@ -20,6 +20,7 @@ use super::{
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct TaskQuery {
     external_task_id: Option<String>,
+    #[serde(deserialize_with = "lenient::texts")]
     external_task_id_in: Option<Vec<String>>,
     topic_name: Option<String>,
     worker_id: Option<String>,
@@ -45,6 +46,7 @@ pub(super) struct TaskQuery {
     process_definition_key_in: Option<Vec<String>>,
     process_definition_name: Option<String>,
     process_definition_name_like: Option<String>,
+    #[serde(deserialize_with = "lenient::texts")]
     tenant_id_in: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     active: Option<bool>,
@@ -55,16 +57,11 @@ pub(super) struct TaskQuery {
     #[serde(deserialize_with = "lenient::long")]
     priority_lower_than_or_equals: Option<i64>,
     process_variables: Option<Vec<Option<Condition>>>,
-    sorting: Option<Vec<Sorting>>,
-}
-
-/// One condition on a process variable.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Condition {
-    name: Option<String>,
-    operator: Option<String>,
-    value: Value,
+    #[serde(deserialize_with = "lenient::boolean")]
+    variable_names_ignore_case: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    variable_values_ignore_case: Option<bool>,
+    sorting: Option<Vec<Option<Sorting>>>,
 }
 
 /// One order of a query.
@@ -77,7 +74,7 @@ pub(super) struct Sorting {
 
 fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
-    date::read(&text).map(Some).ok_or_else(|| D::Error::custom("a date is expected"))
+    date::read(&text).and_then(date::moment).map(Some).ok_or_else(|| D::Error::custom("a date is expected"))
 }
 
 /// What a query may be sorted by, with the key of a task for it.
@@ -92,7 +89,7 @@ impl State {
         let mut found: Vec<&Instance> = self.open().filter(|instance| query.asks_for(instance, now)).collect();
         // The first order weighs most, and sorting is stable.
         for sorting in query.sorting.iter().flatten().rev() {
-            match sorting.check()? {
+            match sorting.as_ref().ok_or_else(|| Refusal::null_pointer("sorting"))?.check()? {
                 Some((key, true)) => found.sort_by_cached_key(|instance| Reverse(key(instance))),
                 Some((key, false)) => found.sort_by_cached_key(|instance| key(instance)),
                 None => {}
@@ -149,6 +146,10 @@ impl TaskQuery {
     }
 
     fn asks_for_instance(&self, instance: &Instance) -> bool {
+        let ignore_case = IgnoreCase {
+            names: self.variable_names_ignore_case == Some(true),
+            values: self.variable_values_ignore_case == Some(true),
+        };
         let (activity, key) = (ACTIVITY.to_owned(), &instance.definition_key);
         is(&self.activity_id, Some(&activity))
             && is_in(&self.activity_id_in, Some(&activity))
@@ -160,7 +161,7 @@ impl TaskQuery {
             && is(&self.process_definition_name, Some(key))
             && self.process_definition_name_like.as_ref().is_none_or(|pattern| like(pattern, key))
             && is_in(&self.tenant_id_in, instance.tenant.as_ref())
-            && self.process_variables.iter().flatten().flatten().all(|condition| condition.holds(instance))
+            && self.process_variables.iter().flatten().flatten().all(|condition| condition.holds(instance, ignore_case))
     }
 }
 
@@ -214,96 +215,6 @@ fn sortable(number: i64) -> String {
     format!("{:020}", i128::from(number) - i128::from(i64::MIN))
 }
 
-impl Condition {
-    fn check(&self) -> Result<(), Refusal> {
-        let orders = match self.operator.as_deref() {
-            Some("eq" | "neq" | "like" | "notLike") => None,
-            Some("gt") => Some("greater than"),
-            Some("gteq") => Some("greater than or equal"),
-            Some("lt") => Some("less than"),
-            Some("lteq") => Some("less than or equal"),
-            other => {
-                let other = other.unwrap_or("null");
-                return Err(Refusal::invalid(format!("Invalid process variable comparator specified: {other}")));
-            }
-        };
-        if self.name.is_none() {
-            return Err(Refusal::is_null("name"));
-        }
-        let unfit = |message: String| Err(Refusal::internal("ProcessEngineException", message));
-        match (&self.value, orders) {
-            (Value::Null | Value::Bool(_), Some(orders)) => {
-                unfit(format!("Booleans and null cannot be used in '{orders}' condition"))
-            }
-            (Value::Array(_) | Value::Object(_), _) => unfit("Object values cannot be used to query".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    fn holds(&self, instance: &Instance) -> bool {
-        let found = self.name.as_ref().and_then(|name| instance.variables.get(name));
-        let Some(found) = found else { return false };
-        let ordering = || compare(found, &self.value);
-        let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
-        match self.operator.as_deref().unwrap_or_default() {
-            "eq" => equals(found, &self.value),
-            "neq" => !equals(found, &self.value),
-            "gt" => ordering().is_some_and(|it| it.is_gt()),
-            "gteq" => ordering().is_some_and(|it| it.is_ge()),
-            "lt" => ordering().is_some_and(|it| it.is_lt()),
-            "lteq" => ordering().is_some_and(|it| it.is_le()),
-            "like" => found.value.as_str().is_some_and(|value| like(&text(&self.value), value)),
-            "notLike" => found.value.as_str().is_some_and(|value| !like(&text(&self.value), value)),
-            _ => false,
-        }
-    }
-}
-
-/// Whether a variable has a plain JSON value. The types must agree: a Long of 1 is not the Integer that `1` means.
-pub(super) fn equals(variable: &Variable, plain: &Value) -> bool {
-    match (variable.kind, plain) {
-        (_, Value::Null) => variable.value.is_null(),
-        (Kind::Boolean, Value::Bool(truth)) => variable.value.as_bool() == Some(*truth),
-        (Kind::String, Value::String(text)) => variable.value.as_str() == Some(text),
-        _ => compare(variable, plain).is_some_and(|ordering| ordering.is_eq()),
-    }
-}
-
-/// Compares a variable with a plain value of its type.
-fn compare(variable: &Variable, plain: &Value) -> Option<std::cmp::Ordering> {
-    match variable.kind {
-        Kind::Integer => {
-            let plain = plain.as_i64().and_then(|number| i32::try_from(number).ok())?;
-            Some(variable.value.as_i64()?.cmp(&plain.into()))
-        }
-        Kind::Long => {
-            let plain = plain.as_i64().filter(|number| i32::try_from(*number).is_err())?;
-            Some(variable.value.as_i64()?.cmp(&plain))
-        }
-        Kind::Double if plain.is_f64() => variable.value.as_f64()?.partial_cmp(&plain.as_f64()?),
-        Kind::String => Some(variable.value.as_str()?.cmp(plain.as_str()?)),
-        _ => None,
-    }
-}
-
-/// SQL's LIKE: `%` stands for any text, `_` for one character.
-pub(super) fn like(pattern: &str, text: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => text.is_empty(),
-        Some('%') => {
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            let rest = rest.as_str();
-            ends.map(|at| &text[at..]).any(|text| like(rest, text))
-        }
-        Some(letter) => {
-            let mut letters = text.chars();
-            letters.next().is_some_and(|found| letter == '_' || letter == found)
-                && like(rest.as_str(), letters.as_str())
-        }
-    }
-}
-
 impl Instance {
     /// Its task as `GET /external-task` shows it.
     pub(super) fn listed_task(&self) -> Map<String, Value> {
@@ -338,15 +249,6 @@ impl Instance {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pattern_is_that_of_sql() {
-        for (pattern, text, fits) in
-            [("v%", "v1.2", true), ("%2", "v1.2", true), ("v_.2", "v1.2", true), ("v", "v1", false), ("%", "", true)]
-        {
-            assert_eq!(like(pattern, text), fits, "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn numbers_keep_their_order_as_texts() {

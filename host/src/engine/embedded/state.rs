@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use jiff::Timestamp;
 
 use super::{
+    EmbeddedOptions,
     instance::{End, Instance, LogKind, NewInstance, Number},
     refusal::Refusal,
 };
@@ -23,10 +24,24 @@ pub(super) struct State {
     open: BTreeMap<String, BTreeSet<Number>>,
     /// Instances that have ended, the first to be forgotten first.
     ended: VecDeque<Number>,
-    /// How many ended instances are remembered.
-    keep_ended: usize,
+    /// What they hold.
+    ended_bytes: usize,
+    keep: Keep,
     next: Number,
     changes: Changes,
+}
+
+/// How much is remembered of instances that have ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Keep {
+    pub(super) instances: usize,
+    pub(super) bytes: usize,
+}
+
+impl Keep {
+    pub(super) fn of(options: &EmbeddedOptions) -> Self {
+        Self { instances: options.keep_ended, bytes: options.keep_ended_bytes }
+    }
 }
 
 /// What a rule has changed.
@@ -39,20 +54,21 @@ pub(super) struct Changes {
 }
 
 impl State {
-    /// An empty state that remembers so many ended instances.
-    pub(super) fn new(keep_ended: usize) -> Self {
-        Self { keep_ended, ..Self::default() }
+    /// An empty state that remembers so much of what has ended.
+    pub(super) fn new(keep: Keep) -> Self {
+        Self { keep, ..Self::default() }
     }
 
     /// A state of instances that were stored.
-    pub(super) fn restored(keep_ended: usize, stored: BTreeMap<Number, Instance>) -> Self {
-        let mut state = Self::new(keep_ended);
+    pub(super) fn restored(keep: Keep, stored: BTreeMap<Number, Instance>) -> Self {
+        let mut state = Self::new(keep);
         state.next = stored.last_key_value().map_or(0, |(last, _)| last + 1);
         let mut ended = Vec::new();
         for (number, instance) in stored {
             state.index(number, &instance);
             if let Some((at, _)) = instance.ended {
                 ended.push((at, number));
+                state.ended_bytes += instance.weight();
             }
             state.instances.insert(number, instance);
         }
@@ -154,6 +170,8 @@ impl State {
         instance.note(if end == End::Completed { LogKind::Succeeded } else { LogKind::Deleted }, now);
         instance.end(end, now);
         let (topic, execution) = (instance.task.topic.clone(), instance.task.execution_id.clone());
+        let weight = instance.weight();
+        self.ended_bytes += weight;
         self.by_execution.remove(&execution);
         if let Some(number) = self.by_task.remove(task) {
             if let Some(open) = self.open.get_mut(&topic) {
@@ -170,7 +188,7 @@ impl State {
 
     /// A development engine that is left running must not fill the memory.
     fn forget_old(&mut self) {
-        while self.ended.len() > self.keep_ended {
+        while self.ended.len() > self.keep.instances || self.ended_bytes > self.keep.bytes {
             let Some(instance) = self.ended.pop_front().and_then(|number| {
                 self.changes.touched.insert(number);
                 self.instances.remove(&number)
@@ -178,6 +196,7 @@ impl State {
                 return;
             };
             self.by_id.remove(&instance.id);
+            self.ended_bytes = self.ended_bytes.saturating_sub(instance.weight());
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition, TableHandle};
 use tokio::sync::watch;
 
 use super::instance::{Instance, Number};
@@ -100,7 +100,7 @@ impl Storage {
         let writing = shared.clone();
         let thread = std::thread::Builder::new()
             .name("fetchlock-engine".into())
-            .spawn(move || write_until_closed(&writing, &database))
+            .spawn(move || write_until_closed(&writing, DataFile { path, database: Some(database) }))
             .map_err(unusable)?;
         Ok((Self { shared, thread: Some(thread) }, instances))
     }
@@ -146,7 +146,8 @@ impl Shared {
     }
 }
 
-fn write_until_closed(shared: &Shared, database: &Database) {
+fn write_until_closed(shared: &Shared, mut file: DataFile) {
+    let mut sound = true;
     loop {
         let (instances, batch) = {
             let mut waiting = shared.waiting();
@@ -159,11 +160,16 @@ fn write_until_closed(shared: &Shared, database: &Database) {
             waiting.batch += 1;
             (std::mem::take(&mut waiting.instances), waiting.batch)
         };
-        let written = without_panic(|| write(database, &instances).map_err(|error| error.to_string()));
+        let written = without_panic(|| file.write(&instances).map_err(|error| error.to_string()));
         let error = written.and_then(|written| written).err();
-        if let Some(why) = &error {
-            tracing::error!(why, "the data file cannot be written");
-            // Tried again with the next change, unless a newer state has come meanwhile.
+        match (&error, sound) {
+            (Some(why), true) => tracing::error!(why, "the data file cannot be written; it is tried again"),
+            (None, false) => tracing::info!("the data file can be written again"),
+            _ => {}
+        }
+        sound = error.is_none();
+        if !sound {
+            // Tried again after a while, unless a newer state has come meanwhile.
             let mut waiting = shared.waiting();
             for (number, bytes) in instances {
                 waiting.instances.entry(number).or_insert(bytes);
@@ -172,8 +178,8 @@ fn write_until_closed(shared: &Shared, database: &Database) {
                 return;
             }
         }
-        shared.written.send_replace(Written { batch, error: error.clone() });
-        if error.is_some() {
+        shared.written.send_replace(Written { batch, error });
+        if !sound {
             std::thread::sleep(RETRY);
         }
     }
@@ -181,6 +187,25 @@ fn write_until_closed(shared: &Shared, database: &Database) {
 
 /// How long the thread waits after an error: a full disk is not emptied by asking.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The data file; closed after an error, because redb refuses everything until it is opened again.
+struct DataFile {
+    path: PathBuf,
+    database: Option<Database>,
+}
+
+impl DataFile {
+    fn write(&mut self, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> Result<(), redb::Error> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            // Not made anew: an empty one in its place would hide that something is lost.
+            None => Database::open(&self.path)?,
+        };
+        write(&database, instances)?;
+        self.database = Some(database);
+        Ok(())
+    }
+}
 
 fn write(database: &Database, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
@@ -223,8 +248,21 @@ fn open_file(path: &Path) -> Result<(Database, BTreeMap<Number, Instance>), Open
     if !database.check_integrity().map_err(redb::Error::from)? {
         return Err(OpenError::Damaged("its checksums do not fit its content".to_owned()));
     }
+    refuse_other_tables(&database)?;
     let instances = read(&database)?;
     Ok((database, instances))
+}
+
+/// Refuses a data base of something else, such as a host's journal.
+fn refuse_other_tables(database: &Database) -> Result<(), OpenError> {
+    let tables = || -> Result<Vec<String>, redb::Error> {
+        let transaction = database.begin_read()?;
+        Ok(transaction.list_tables()?.map(|table| table.name().to_owned()).collect())
+    };
+    match tables()?.iter().find(|table| *table != INSTANCES.name()) {
+        Some(other) => Err(OpenError::Damaged(format!("it is that of something else, with a table `{other}`"))),
+        None => Ok(()),
+    }
 }
 
 fn read(database: &Database) -> Result<BTreeMap<Number, Instance>, OpenError> {

@@ -2,14 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    alphabet::STANDARD as STANDARD_ALPHABET,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{date, refusal::Refusal};
 
-/// The longest String, in characters: the column of the engine's data base.
+/// The longest String, in UTF-16 units: the column of the engine's data base.
 const MAX_STRING: usize = 4_000;
+
+/// As Java's decoder reads it: padding may be left out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD_ALPHABET,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Variables by name.
 pub(super) type Variables = BTreeMap<String, Variable>;
@@ -53,7 +63,7 @@ pub(super) struct Given {
 }
 
 /// The variables of a request.
-pub(super) type GivenVariables = Option<BTreeMap<String, Given>>;
+pub(super) type GivenVariables = Option<BTreeMap<String, Option<Given>>>;
 
 /// Variables of a request whose values are in order.
 #[derive(Debug, Default)]
@@ -69,7 +79,7 @@ pub(super) struct Checked {
 pub(super) fn read(given: GivenVariables) -> Result<Checked, Refusal> {
     let mut checked = Checked::default();
     for (name, given) in given.unwrap_or_default() {
-        checked.read(name, given)?;
+        checked.read(name, given.ok_or_else(|| Refusal::null_pointer("variableValueDto"))?)?;
     }
     Ok(checked)
 }
@@ -119,7 +129,7 @@ impl Variable {
         let Given { value, kind, info } = given;
         let mut info = info.unwrap_or_default();
         let Some(named) = kind.filter(|kind| !kind.is_null()) else {
-            return Ok(Self::untyped(value));
+            return Self::untyped(value).fitting();
         };
         let named = named.as_str().map_or_else(|| named.to_string(), str::to_owned);
         if matches!(named.as_str(), "Number" | "number") {
@@ -136,12 +146,18 @@ impl Variable {
             Kind::Json | Kind::Xml | Kind::Object => Self::serialized(name, kind, value, info, &named),
             _ => {
                 let value = kind.primitive(&value).ok_or_else(|| misfit(&value, &named, kind))?;
-                if kind == Kind::String && value.as_str().is_some_and(|text| text.chars().count() > MAX_STRING) {
-                    return Err(Refusal::column_too_small());
-                }
-                Ok(Self { kind, value, info: Map::new() })
+                Self { kind, value, info: Map::new() }.fitting()
             }
         }
+    }
+
+    /// The variable, if it fits the data base.
+    fn fitting(self) -> Result<Self, Refusal> {
+        let text = self.value.as_str().filter(|_| self.kind == Kind::String);
+        if text.is_some_and(|text| text.encode_utf16().count() > MAX_STRING) {
+            return Err(Refusal::column_too_small());
+        }
+        Ok(self)
     }
 
     /// A value without a type gets that of its JSON.
@@ -173,32 +189,36 @@ impl Variable {
         if info.is_empty() {
             return Err(refused("Cannot create file without valueInfo."));
         }
-        if !info.get("filename").is_some_and(Value::is_string) {
+        // Numbers are texts, and what has another name is forgotten; the documentation's `mimetype` is one of these.
+        let known = ["filename", "mimeType", "encoding"];
+        let info: Map<String, Value> = info
+            .into_iter()
+            .filter(|(key, value)| known.contains(&key.as_str()) && !value.is_null())
+            .map(|(key, value)| if value.is_string() { (key, value) } else { (key, json!(value.to_string())) })
+            .collect();
+        if !info.contains_key("filename") {
             let message = "Cannot create file without filename! Please set a name into ValueInfo with key filename";
             return Err(refused(message));
         }
         let Some(text) = value.as_str() else {
             return Err(refused("Provided value is not of File, InputStream or byte[] type."));
         };
-        if STANDARD.decode(text).is_err() {
+        if BASE64.decode(text).is_err() {
             let wrong = text.bytes().find(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'/'));
             return Err(refused(&format!("Illegal base64 character {:x}", wrong.unwrap_or(b'='))));
         }
-        // What has another name is forgotten; the documentation's `mimetype` is one of these.
-        let known = ["filename", "mimeType", "encoding"];
-        let info = info.into_iter().filter(|(key, _)| known.contains(&key.as_str())).collect();
         Ok(Self { kind: Kind::File, value, info })
     }
 
     /// Bytes that were uploaded.
     pub(super) fn bytes_of(bytes: &[u8]) -> Self {
-        Self { kind: Kind::Bytes, value: json!(STANDARD.encode(bytes)), info: Map::new() }
+        Self { kind: Kind::Bytes, value: json!(BASE64.encode(bytes)), info: Map::new() }
     }
 
     /// A file that was uploaded.
     pub(super) fn file_of(bytes: &[u8], filename: &str, mime_type: &str) -> Self {
         let info = json!({"filename": filename, "mimeType": mime_type}).as_object().cloned().unwrap_or_default();
-        Self { kind: Kind::File, value: json!(STANDARD.encode(bytes)), info }
+        Self { kind: Kind::File, value: json!(BASE64.encode(bytes)), info }
     }
 
     fn serialized(
@@ -216,12 +236,12 @@ impl Variable {
             return Ok(Self { kind, value, info: Map::new() });
         }
         let text = |key: &str| info.get(key).and_then(Value::as_str);
-        if text("serializationDataFormat").is_none() && !value.is_null() {
-            let length = value.as_str().map_or(0, |text| text.chars().count());
+        if text("serializationDataFormat").is_none() {
+            let length = value.as_str().map_or_else(|| "null".to_owned(), |text| format!("{} chars", text.chars().count()));
             let class = text("objectTypeName").unwrap_or("null");
             let message = format!(
                 "Cannot find serializer for value 'ObjectValue [value=null, isDeserialized=false, \
-                 serializationDataFormat=null, objectTypeName={class}, serializedValue={length} chars, \
+                 serializationDataFormat=null, objectTypeName={class}, serializedValue={length}, \
                  isTransient=false]'."
             );
             return Err(Refusal::internal("ProcessEngineException", message));
@@ -243,7 +263,7 @@ impl Variable {
     /// The content of a file or of bytes; none for any other type.
     pub(super) fn bytes(&self) -> Option<Vec<u8>> {
         match self.kind {
-            Kind::File | Kind::Bytes => STANDARD.decode(self.value.as_str().unwrap_or_default()).ok(),
+            Kind::File | Kind::Bytes => BASE64.decode(self.value.as_str().unwrap_or_default()).ok(),
             _ => None,
         }
     }
@@ -302,7 +322,11 @@ impl Kind {
         match self {
             Self::String => Some(Value::String(text)),
             Self::Null => None,
-            _ if text.is_empty() => Some(Value::Null),
+            Self::Bytes => {
+                let text: String = value.as_str()?.split_ascii_whitespace().collect();
+                BASE64.decode(&text).is_ok().then(|| json!(text))
+            }
+            _ if text.trim().is_empty() => Some(Value::Null),
             Self::Boolean => match text.as_str() {
                 "true" | "True" | "TRUE" => Some(json!(true)),
                 "false" | "False" | "FALSE" => Some(json!(false)),
@@ -312,8 +336,7 @@ impl Kind {
             Self::Integer => whole(i32::MIN.into(), i32::MAX.into()),
             Self::Long => whole(i64::MIN, i64::MAX),
             Self::Double => double(value, &text),
-            Self::Date => value.as_str().and_then(date::read).map(|moment| json!(date::write(moment))),
-            Self::Bytes => value.as_str().filter(|text| STANDARD.decode(text).is_ok()).map(|text| json!(text)),
+            Self::Date => value.as_str().and_then(date::read).map(|date| json!(date::write_date(date))),
             Self::File | Self::Json | Self::Xml | Self::Object => None,
         }
     }

@@ -13,14 +13,24 @@ pub(in super::super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Optio
     }
 }
 
+/// A list of texts. A null in it stands for nothing that there is.
+pub(in super::super) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let list = Option::<Vec<Option<String>>>::deserialize(from)?;
+    let list = list.map(|list| list.into_iter().map(|text| text.unwrap_or_else(|| NO_TEXT.to_owned())));
+    Ok(list.map(Iterator::collect))
+}
+
+/// A text that no id, tenant or name is: what stands for a null in a list, which is not an empty list.
+const NO_TEXT: &str = "\0";
+
 /// A whole number of 64 bits; a fraction is cut off, an empty text is none.
 pub(in super::super) fn long<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let wrong = || D::Error::custom("a whole number is expected");
     match Value::deserialize(from)? {
         Value::Null => Ok(None),
         Value::Number(number) => {
-            // The cast saturates, and Jackson refuses: no caller sends such numbers.
-            number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)).map(Some).ok_or_else(wrong)
+            let cut = |number: f64| (number.abs() < i64::MAX as f64).then_some(number as i64);
+            number.as_i64().or_else(|| number.as_f64().and_then(cut)).map(Some).ok_or_else(wrong)
         }
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(text) => text.trim().parse().map(Some).map_err(|_| wrong()),

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     routing::{get, post, put},
 };
 use serde::Deserialize;
@@ -24,14 +24,20 @@ use crate::engine::embedded::{
     refusal::Refusal,
 };
 
+/// The largest body that carries no variables, in bytes: a fetch of thousands of topics.
+const MAX_BODY_WITHOUT_VALUES: usize = 1 << 20;
+
 pub(super) fn routes() -> Router<EmbeddedEngine> {
-    Router::new()
+    let without_values = Router::new()
         .route("/external-task", get(list).post(list_by_body))
         .route("/external-task/count", get(count).post(count_by_body))
         .route("/external-task/topic-names", get(topics))
         .route("/external-task/fetchAndLock", post(fetch_and_lock))
         .route("/external-task/retries", put(set_retries_of))
         .route("/external-task/retries-async", post(set_retries_later))
+        .layer(DefaultBodyLimit::max(MAX_BODY_WITHOUT_VALUES));
+    Router::new()
+        .merge(without_values)
         .route("/external-task/{task}", get(one))
         .route("/external-task/{task}/errorDetails", get(error_details))
         .route("/external-task/{task}/complete", post(complete))
