@@ -35,13 +35,15 @@ async fn a_host_killed_after_a_decision_delivers_it_at_the_next_start_without_ru
 }
 
 async fn sigterm_under_load_leaves_every_fetched_task_completed_or_released(engine: Engine) {
+    // Several times what the host works on at once.
+    const STARTED: usize = 240;
     engine.deploy_topic("stop").await;
     let home = Home::new();
     home.drop_plugin("probe", "stop", "");
     let mut host = home.start(engine.base_url());
     let variables = || json!({"behaviour": text("complete-slowly"), "n": long(2_000)});
     let under_load = engine.await_finished_count("stop", 20, SOON);
-    let (started, under_load) = tokio::join!(engine.start_instances("stop", 400, |_| variables()), under_load);
+    let (started, under_load) = tokio::join!(engine.start_instances("stop", STARTED, |_| variables()), under_load);
     started.expect("started");
     under_load.expect("under load");
     let left = engine.external_task_count(&json!({"topicName": "stop"})).await.expect("counted");
@@ -55,5 +57,5 @@ async fn sigterm_under_load_leaves_every_fetched_task_completed_or_released(engi
     assert_eq!(failed.expect("counted"), 0);
     // What was released is there for the next host, at once.
     let _host = home.start(engine.base_url());
-    engine.await_finished_count("stop", 400, SOON).await.expect("the next host does the rest");
+    engine.await_finished_count("stop", STARTED as u64, SOON).await.expect("the next host does the rest");
 }

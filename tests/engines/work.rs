@@ -52,10 +52,10 @@ async fn a_task_that_runs_longer_than_its_lock_runs_once(engine: Engine) {
     let home = Home::new();
     home.drop_plugin("probe", "slow", "lock-duration = \"2s\"\n");
     let _host = home.start(engine.base_url());
-    let variables = json!({"behaviour": text("complete-slowly"), "n": long(7_000)});
+    let variables = json!({"behaviour": text("complete-slowly"), "n": long(5_000)});
     let instance = engine.start_instance("slow", None, &variables).await.expect("started");
     engine.await_completed(&instance, SOON).await.expect("completed");
-    assert_eq!(engine.historic_variables(&instance).await.expect("variables")["slept"]["value"], 7_000);
+    assert_eq!(engine.historic_variables(&instance).await.expect("variables")["slept"]["value"], 5_000);
     // One entry for its creation, one for its success: nobody failed or took it over in between.
     assert_eq!(engine.external_task_log(&instance).await.expect("the log").len(), 2);
 }

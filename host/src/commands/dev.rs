@@ -59,6 +59,8 @@ pub(super) struct Dev {
 enum DevError {
     #[error("the plugin directory {0} is not there: create it, or name another, `fetchlock dev DIR`")]
     NoPlugins(PathBuf),
+    #[error("{0} is no directory: `fetchlock dev DIR` takes the directory of plugins")]
+    NoDirectory(PathBuf),
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
@@ -107,35 +109,43 @@ impl Dev {
 
     async fn run(self, Loaded { settings, .. }: Loaded) -> Result<Ended, DevError> {
         let plugins = &settings.plugins.dir;
-        if !plugins.is_dir() {
-            return Err(DevError::NoPlugins(plugins.clone()));
+        match fs::metadata(plugins) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(DevError::NoDirectory(plugins.clone())),
+            Err(_) => return Err(DevError::NoPlugins(plugins.clone())),
         }
         let stop = CancellationToken::new();
         let listener = listen(self.port).await?;
         let url = base_url(&listener)?;
         let state = StateDir::of(self.data.as_deref())?;
         let options = EmbeddedOptions { data: self.data.clone(), ..EmbeddedOptions::default() };
-        let (engine, parking) = EmbeddedEngine::open(&options, stop.clone())?;
-        let server = tokio::spawn({
-            let stop = stop.clone();
-            async move { engine.serve(listener, stop).await }
-        });
-
         let settings = settings.for_embedded_engine(url.parse()?, state.path().to_owned());
+        let mut engine = EmbeddedEngine::start(&options, listener, stop.clone())?;
+
         let mut display: Option<JoinHandle<()>> = None;
-        let ended = service::run(&settings, show_compilations(), |view| {
+        let host = service::run(&settings, show_compilations(), |view| {
             advice::greet(&url, &settings.plugins.dir, self.data.as_deref());
             display = Some(tokio::spawn(summary::show(view, url.clone(), stop.clone())));
-        })
-        .await;
-
+        });
+        let ended = tokio::select! {
+            ended = host => Ok(ended),
+            // Without its engine the host has nothing to do; what it has decided is in its journal.
+            failed = &mut engine => Err(failed),
+        };
         stop.cancel();
         if let Some(display) = display {
             display.await.map_err(io::Error::other)?;
         }
-        server.await.map_err(io::Error::other)??;
-        parking.await.map_err(io::Error::other)?;
-        Ok(ended?)
+        match ended {
+            Ok(ended) => {
+                engine.await.map_err(io::Error::other)??;
+                Ok(ended?)
+            }
+            Err(failed) => {
+                failed.map_err(io::Error::other)??;
+                Ok(Ended::Stopped)
+            }
+        }
     }
 }
 

@@ -72,26 +72,25 @@ impl Engine {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = CancellationToken::new();
         let listener = listen(self.port).await?;
-        let options = EmbeddedOptions { data: self.data, ..EmbeddedOptions::default() };
-        let (engine, parking) = EmbeddedEngine::open(&options, stop.clone())?;
         let url = base_url(&listener)?;
+        let options = EmbeddedOptions { data: self.data, ..EmbeddedOptions::default() };
+        let mut engine = EmbeddedEngine::start(&options, listener, stop.clone())?;
         announce(&url)?;
         tracing::info!(
             url,
             "the embedded engine serves; it has no BPMN: a start of process TOPIC makes one task of topic TOPIC"
         );
-        let server = tokio::spawn({
-            let (engine, stop) = (engine.clone(), stop.clone());
-            async move { engine.serve(listener, stop).await }
-        });
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let ended = tokio::select! {
+            _ = terminate.recv() => None,
+            _ = interrupt.recv() => None,
+            ended = &mut engine => Some(ended),
+        };
         stop.cancel();
-        for ended in [server.await.map(|served| served.map_err(EngineCommandError::from)), parking.await.map(Ok)] {
-            ended.map_err(io::Error::other)??;
-        }
+        let ended = match ended {
+            Some(ended) => ended,
+            None => engine.await,
+        };
+        ended.map_err(io::Error::other)??;
         tracing::info!("stopped");
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The contract of the external-task interface: raw requests and their answers, on the embedded engine and on Operaton.
 //!
 //! Each theme is one talk. What is said in it stands in `snapshots/`, was recorded from Operaton (by
-//! `INSTA_UPDATE=always cargo test -p fetchlock --test engines contract::operaton`), and must be said by both engines.
-//! Where they may differ, the reason stands beside the case ([`talk::Unlike`]).
+//! `INSTA_UPDATE=always cargo test -p fetchlock --test engines contract:: -- --skip embedded::`), and must be said by
+//! both engines. Where they may differ, the reason stands beside the case ([`talk::Unlike`]).
 
 mod fetching;
 mod history;

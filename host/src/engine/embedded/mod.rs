@@ -9,6 +9,7 @@
 //! `parking` holds the long polls; `storage` the optional data directory.
 
 mod batch;
+mod conditions;
 mod date;
 mod fetch;
 mod filters;
@@ -135,6 +136,34 @@ impl EmbeddedEngine {
         let engine = Self(Arc::new(inner));
         let parking = parking::run(engine.clone(), queue, woken, stop);
         Ok((engine, tokio::spawn(parking)))
+    }
+
+    /// Makes an engine and serves it until it is told to stop. The task ends earlier only with an error.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub fn start(
+        options: &EmbeddedOptions,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> Result<JoinHandle<Result<(), ServeError>>, StorageError> {
+        let (engine, parking) = Self::open(options, stop.clone())?;
+        Ok(tokio::spawn(async move {
+            // Each stops the other when it ends.
+            let (serving, parking_ended) = (stop.clone().drop_guard(), stop.clone().drop_guard());
+            let serve = async {
+                let served = engine.serve(listener, stop.clone()).await;
+                drop(serving);
+                served
+            };
+            let park = async {
+                let ended = parking.await;
+                drop(parking_ended);
+                ended
+            };
+            let (served, parked) = tokio::join!(serve, park);
+            served.and(parked.map_err(|error| ServeError::Failed(io::Error::other(error))))
+        }))
     }
 
     /// Its REST interface.

@@ -17,14 +17,14 @@ use super::{
     query::TaskQuery,
     refusal::Refusal,
     scopes::{Changes, Scope},
-    state::State,
+    state::{Keep, State},
 };
 
 /// The lock duration of these tests.
 const LOCK: SignedDuration = SignedDuration::from_secs(30);
 
 /// How many ended instances the states here remember.
-const KEEP_ENDED: usize = 2;
+const KEEP: Keep = Keep { instances: 2, bytes: 10_000 };
 
 fn read<T: serde::de::DeserializeOwned>(body: Value) -> T {
     serde_json::from_value(body).expect("a body")
@@ -50,7 +50,7 @@ fn fetch(state: &mut State, worker: &str, now: Timestamp) -> Vec<Value> {
 
 /// A state with one task of topic `t`, locked by `w1`; the task, its instance, and when that was.
 fn locked() -> (State, String, String, Timestamp) {
-    let mut state = State::new(KEEP_ENDED);
+    let mut state = State::new(KEEP);
     let now = Timestamp::now();
     let instance = state.add(new("t"), now);
     let (task, instance) = (instance.task.id.clone(), instance.id.clone());
@@ -177,7 +177,7 @@ fn a_query_finds_what_a_worker_still_holds() {
 
 #[test]
 fn a_fetch_knows_version_tags_keys_and_extension_properties() {
-    let mut state = State::new(KEEP_ENDED);
+    let mut state = State::new(KEEP);
     let now = Timestamp::now();
     state.add(
         NewInstance {
@@ -208,7 +208,7 @@ fn a_fetch_knows_version_tags_keys_and_extension_properties() {
 
 #[test]
 fn the_first_that_ended_are_forgotten_first_and_no_open_one_ever_is() {
-    let mut state = State::new(KEEP_ENDED);
+    let mut state = State::new(KEEP);
     let now = Timestamp::now();
     let ids: Vec<String> = (0..5).map(|_| state.add(new("t"), now).id.clone()).collect();
     // In another order than that of their creation.
@@ -222,16 +222,41 @@ fn the_first_that_ended_are_forgotten_first_and_no_open_one_ever_is() {
 }
 
 #[test]
+fn ended_instances_are_forgotten_when_they_hold_too_much() {
+    let mut state = State::new(Keep { instances: 100, ..KEEP });
+    let now = Timestamp::now();
+    let ids: Vec<String> = (0..4).map(|_| state.add(new("t"), now).id.clone()).collect();
+    for id in &ids {
+        let large = read(json!({"modifications": {"v": {"value": "x".repeat(4_000)}}}));
+        state.change_variables(Scope::Instance, id, large).expect("set");
+        state.delete_instance(id, true, now).expect("deleted");
+    }
+    let known: Vec<bool> = ids.iter().map(|id| state.historic_instance(id).is_ok()).collect();
+    assert_eq!(known, [false, false, true, true]);
+}
+
+#[test]
+fn the_details_of_old_failures_are_let_go() {
+    let (mut state, task, instance, now) = locked();
+    for _ in 0..12 {
+        let failure = json!({"workerId": "w1", "retries": 1, "errorDetails": "trace"});
+        state.failure(&task, read(failure), now).expect("reported");
+    }
+    let kept = state.instance(&instance).expect("there").log.iter().filter(|entry| entry.details.is_some()).count();
+    assert_eq!(kept, 10);
+}
+
+#[test]
 fn a_log_keeps_its_first_entry_and_the_newest() {
     let (mut state, task, instance, now) = locked();
-    for number in 0..1_100 {
+    for number in 0..300 {
         let failure = json!({"workerId": "w1", "retries": 1, "errorMessage": number.to_string()});
         state.failure(&task, read(failure), now).expect("reported");
     }
     let log = state.task_log(&of_instance(&instance));
-    assert_eq!(log.len(), 1_000);
+    assert_eq!(log.len(), 200);
     assert_eq!(log[0]["creationLog"], true);
-    assert_eq!((&log[1]["errorMessage"], &log[999]["errorMessage"]), (&json!("101"), &json!("1099")));
+    assert_eq!((&log[1]["errorMessage"], &log[199]["errorMessage"]), (&json!("101"), &json!("299")));
 }
 
 #[test]
@@ -303,14 +328,13 @@ async fn a_fetch_that_finds_the_queue_full_is_told_to_come_again() {
 #[tokio::test]
 async fn the_tick_shows_parked_fetches_what_did_not_wake_them() {
     let (engine, _, _) = engine(10);
-    let now = Timestamp::now();
-    let task = engine.add(new("t"), json!({})).await.expect("added");
-    assert!(engine.force_lock(&task, "other", now + LOCK).await);
+    let task = engine.add(new("t"), json!({})).expect("added");
+    assert!(engine.force_lock(&task, "other", SOON));
     let poll = parked(&engine).await;
-    assert!(engine.force_lock(&task, "other", now - LOCK).await, "expired");
+    assert!(engine.force_lock(&task, "other", Duration::ZERO), "expired");
     let_others_go_on().await;
     assert!(!poll.is_finished(), "nobody has noticed");
-    engine.tick().await;
+    engine.tick();
     assert_eq!(answer(poll).await.expect("a task")[0]["id"], json!(task));
 }
 
@@ -318,7 +342,7 @@ async fn the_tick_shows_parked_fetches_what_did_not_wake_them() {
 async fn a_new_task_and_an_unlock_wake_parked_fetches() {
     let (engine, _, _) = engine(10);
     let poll = parked(&engine).await;
-    let task = engine.add(new("t"), json!({})).await.expect("added");
+    let task = engine.add(new("t"), json!({})).expect("added");
     assert_eq!(answer(poll).await.expect("a task")[0]["id"], json!(task));
     let poll = parked(&engine).await;
     engine.change(|state, _| state.unlock(&task)).await.expect("unlocked");
@@ -342,10 +366,10 @@ async fn an_engine_that_stops_rejects_parked_fetches_and_later_ones() {
 async fn parked_fetches_can_be_rejected_while_the_engine_goes_on() {
     let (engine, _, _) = engine(10);
     let poll = parked(&engine).await;
-    engine.reject_parked().await;
+    engine.reject_parked();
     assert_eq!(answer(poll).await, Err(Refusal::shutting_down()));
     let poll = parked(&engine).await;
-    engine.add(new("t"), json!({})).await.expect("added");
+    engine.add(new("t"), json!({})).expect("added");
     assert_eq!(answer(poll).await.expect("a task").len(), 1);
 }
 
@@ -355,11 +379,11 @@ async fn a_data_directory_holds_every_change_that_was_answered() {
     let options = EmbeddedOptions { data: Some(directory.path().to_owned()), ..EmbeddedOptions::default() };
     let (task, ended) = {
         let (engine, parking) = EmbeddedEngine::open(&options, CancellationToken::new()).expect("opened");
-        let task = engine.add(new("t"), json!({"v": {"value": -0.0, "type": "Double"}})).await.expect("added");
-        let ended = engine.add(new("other"), json!({})).await.expect("added");
+        let task = engine.add(new("t"), json!({"v": {"value": -0.0, "type": "Double"}})).expect("added");
+        let ended = engine.add(new("other"), json!({})).expect("added");
         let ended = engine.state().of_task(&ended).expect("there").id.clone();
         engine.change(|state, now| state.delete_instance(&ended, true, now)).await.expect("deleted");
-        assert!(engine.force_lock(&task, "w1", Timestamp::now() + LOCK).await);
+        assert!(engine.force_lock(&task, "w1", SOON));
         parking.abort();
         parking.await.expect_err("aborted");
         (task, ended)

@@ -237,7 +237,8 @@ impl Variable {
         }
         let text = |key: &str| info.get(key).and_then(Value::as_str);
         if text("serializationDataFormat").is_none() {
-            let length = value.as_str().map_or_else(|| "null".to_owned(), |text| format!("{} chars", text.chars().count()));
+            let length =
+                value.as_str().map_or_else(|| "null".to_owned(), |text| format!("{} chars", text.chars().count()));
             let class = text("objectTypeName").unwrap_or("null");
             let message = format!(
                 "Cannot find serializer for value 'ObjectValue [value=null, isDeserialized=false, \

@@ -121,7 +121,14 @@ impl Parameters {
 
 fn written(key: &str) -> Written {
     match key {
-        "locked" | "notLocked" | "withRetriesLeft" | "noRetriesLeft" | "active" | "suspended" | "variableNamesIgnoreCase" | "variableValuesIgnoreCase" => Written::Truth,
+        "locked"
+        | "notLocked"
+        | "withRetriesLeft"
+        | "noRetriesLeft"
+        | "active"
+        | "suspended"
+        | "variableNamesIgnoreCase"
+        | "variableValuesIgnoreCase" => Written::Truth,
         "priorityHigherThanOrEquals" | "priorityLowerThanOrEquals" => Written::Number,
         "lockExpirationAfter" | "lockExpirationBefore" => Written::Date,
         "externalTaskIdIn" | "activityIdIn" | "processInstanceIdIn" | "processDefinitionKeyIn" | "tenantIdIn" => {
