@@ -146,6 +146,10 @@ impl Texts {
         if field.name().starts_with("log.") {
             return;
         }
+        // A handler's line on its standard output or error has none.
+        if field.name() == "fields" && value.is_empty() {
+            return;
+        }
         // Writing to a string cannot fail.
         let _infallible = if field.name() == "message" {
             write!(self.message, " {}", Escaped(value))

@@ -141,12 +141,12 @@ fn a_good_file_is_told_with_what_it_is_imports_needs_and_sets() {
                  wasi:http@0.2.6: outgoing-handler
       grants     outgoing HTTP: it imports wasi:http/outgoing-handler@0.2.6, and may never use it;
                  there are no grants yet, so each of its requests is refused
-      settings   config-keys = ["limit","token"]
+      settings   lock-duration = "2m"
+                 timeout = "30s"
+                 retry = "PT1M,PT5M"
                  filter.tenant-id-in = ["a"]
                  limits.memory = "256 MiB"
-                 lock-duration = "2m"
-                 retry = "PT1M,PT5M"
-                 timeout = "30s"
+                 config-keys = ["limit","token"]
     "#);
 }
 
@@ -160,36 +160,38 @@ fn in_json_a_good_file_is_told_with_every_key() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&files).expect("JSON"), @r#"
     [
       {
-        "compile-ms": null,
-        "contract": "fetchlock:handler@0.1.0",
-        "errors": [],
         "file": "charge.wasm",
-        "grants": [
-          {
-            "available": false,
-            "grant": "http",
-            "import": "wasi:http/outgoing-handler@0.2.6"
-          }
-        ],
+        "ok": true,
+        "errors": [],
+        "manifest-problems": [],
+        "topic": "charge-card",
+        "version": "7e7db9c79428",
+        "contract": "fetchlock:handler@0.1.0",
+        "size-bytes": 348,
+        "compile-ms": null,
         "imports": {
           "handler": [
             "fetchlock:handler/log@0.1.0",
             "fetchlock:handler/config@0.1.0"
           ],
-          "http": [
-            "wasi:http/outgoing-handler@0.2.6"
-          ],
           "wasi": [
             "wasi:cli/environment@0.2.6"
+          ],
+          "http": [
+            "wasi:http/outgoing-handler@0.2.6"
           ]
         },
-        "manifest-problems": [],
-        "ok": true,
+        "grants": [
+          {
+            "grant": "http",
+            "import": "wasi:http/outgoing-handler@0.2.6",
+            "available": false
+          }
+        ],
         "settings": {
-          "config-keys": [
-            "limit",
-            "token"
-          ],
+          "lock-duration": "2m",
+          "timeout": "30s",
+          "retry": "PT1M,PT5M",
           "filter": {
             "tenant-id-in": [
               "a"
@@ -198,13 +200,11 @@ fn in_json_a_good_file_is_told_with_every_key() {
           "limits": {
             "memory": "256 MiB"
           },
-          "lock-duration": "2m",
-          "retry": "PT1M,PT5M",
-          "timeout": "30s"
-        },
-        "size-bytes": 348,
-        "topic": "charge-card",
-        "version": "7e7db9c79428"
+          "config-keys": [
+            "limit",
+            "token"
+          ]
+        }
       }
     ]
     "#);
@@ -218,7 +218,7 @@ fn in_json_a_broken_file_has_the_same_keys() {
     let files = ended.files();
     let keys = |file: &Value| file.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&files[0]), keys(&files[1]));
-    insta::assert_snapshot!(files[1], @r#"{"compile-ms":null,"contract":null,"errors":["text.wasm: this is no WebAssembly: expected a component (\\0asm), found text beginning with \"text\"; build the handler for wasm32-wasip2"],"file":"text.wasm","grants":null,"imports":null,"manifest-problems":[],"ok":false,"settings":{},"size-bytes":4,"topic":"text","version":null}"#);
+    insta::assert_snapshot!(files[1], @r#"{"file":"text.wasm","ok":false,"errors":["text.wasm: this is no WebAssembly: expected a component (\\0asm), found text beginning with \"text\"; build the handler for wasm32-wasip2"],"manifest-problems":[],"topic":"text","version":null,"contract":null,"size-bytes":4,"compile-ms":null,"imports":null,"grants":null,"settings":{}}"#);
 }
 
 #[test]

@@ -29,7 +29,7 @@ static OPERATON: LazyLock<(Runtime, Operaton)> = LazyLock::new(|| {
 /// One of the engines, and its client.
 pub(crate) enum Engine {
     /// An embedded engine of one test.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// The real engine that all tests share, each with topics of its own.
     Operaton(&'static Operaton),
 }
@@ -66,7 +66,7 @@ pub(crate) fn on_embedded(test: impl AsyncFnOnce(Engine)) {
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let embedded = Embedded::start(BINARY, None).await.expect("the embedded engine starts");
-        test(Engine::Embedded(embedded)).await;
+        test(Engine::Embedded(Box::new(embedded))).await;
     });
 }
 

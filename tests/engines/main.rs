@@ -6,9 +6,11 @@
 //! by `cargo xtask test`.
 
 mod contract;
+mod doors;
 mod engine;
 mod failures;
 mod gate;
 mod order;
 mod survival;
+mod transcript;
 mod work;

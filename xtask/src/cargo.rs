@@ -28,6 +28,15 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds the host, as the tests build it: with another selection than the whole workspace cargo would compile wasmtime
+/// once more.
+///
+/// # Errors
+/// It does not build.
+pub(crate) fn build_workspace() -> Result<()> {
+    run(&mut cargo(&["build", "--workspace", "--locked"]))
+}
+
 /// Runs a command with its output on the terminal.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::cargo::{cargo, run as run_command};
+use crate::cargo::build_workspace;
 use crate::orders::{Expected, Order};
 use crate::stage::{EngineKind, Stage};
 use crate::{guests, prerequisites};
@@ -57,8 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         EngineKind::Embedded => prerequisites::ensure(&[prerequisites::RUST])?,
         EngineKind::Operaton => prerequisites::ensure(&[prerequisites::RUST, prerequisites::ENGINE])?,
     }
-    // The whole workspace, as the tests build it: with another selection cargo would compile wasmtime once more.
-    run_command(&mut cargo(&["build", "--workspace", "--locked"]))?;
+    build_workspace()?;
     guests::build(&[guests::EXAMPLE])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("an async runtime")?;
     let shown = runtime.block_on(async {

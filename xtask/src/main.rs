@@ -1,14 +1,18 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
-//! `cargo xtask reference` and `cargo xtask bench`.
+//! `cargo xtask reference`, `cargo xtask screenshot` and `cargo xtask bench`.
 
 mod bench;
 mod cargo;
 mod demo;
 mod guests;
 mod orders;
+mod picture;
 mod prerequisites;
+mod readme;
 mod reference;
+mod screenshot;
 mod stage;
+mod terminal;
 mod test;
 
 use std::process::ExitCode;
@@ -33,6 +37,8 @@ enum Chore {
     Guests,
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
+    /// Take the picture of `fetchlock dev` in docs/images/ anew
+    Screenshot,
     /// Measure cost and speed on this machine, and write docs/performance.md
     Bench(bench::Options),
     /// The worker that throughput is compared with; `bench` starts it
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
+        Chore::Screenshot => screenshot::run(),
         Chore::Bench(options) => bench::run(&options),
         Chore::PlainLoop(options) => bench::run_plain_loop(&options),
     };

@@ -81,6 +81,15 @@ impl Order {
         Self { title: "no amount", amount: 0.0, expected: Expected::Incident, variables }
     }
 
+    /// An order whose items do not add up to its amount: its handler fails without a retry.
+    pub(crate) fn inconsistent() -> Self {
+        let mut order = Self::numbered(2);
+        order.title = "other items";
+        order.variables["amount"]["value"] = json!(order.amount + 15.0);
+        order.expected = Expected::Incident;
+        order
+    }
+
     /// Checks an instance that has ended against what must have become of it.
     ///
     /// # Errors

@@ -138,7 +138,11 @@ impl Stage {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port of loopback for an engine: the usual one, or any that is free.
+///
+/// # Errors
+/// None is free.
+pub(crate) fn free_port() -> Result<u16> {
     let usual = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT));
     let listener = usual.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).context("no free loopback port")?;
     Ok(listener.local_addr().context("the address of a bound port")?.port())

@@ -9,7 +9,7 @@ use clap::Args;
 use fetchlock_harness::operaton::OperatonBuild;
 
 use crate::cargo::{cargo, run as run_command};
-use crate::{guests, prerequisites};
+use crate::{guests, prerequisites, readme};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -66,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             run_command(&mut cargo(&["test", "--workspace", "--locked", "--doc"]))
         })?;
     }
+    step("first handler of the README", readme::check)?;
     let engine = if with_engine { "" } else { "; the tests on a real engine were left out" };
     println!("\n== all passed in {:.0?}{engine}", begun.elapsed());
     Ok(())

@@ -2,6 +2,7 @@
 
 mod advice;
 mod summary;
+mod terminal;
 
 use std::{
     fs, io,
@@ -56,6 +57,8 @@ pub(super) struct Dev {
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
 enum DevError {
+    #[error("the plugin directory {0} is not there: create it, or name another, `fetchlock dev DIR`")]
+    NoPlugins(PathBuf),
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
@@ -103,6 +106,10 @@ impl Dev {
     }
 
     async fn run(self, Loaded { settings, .. }: Loaded) -> Result<Ended, DevError> {
+        let plugins = &settings.plugins.dir;
+        if !plugins.is_dir() {
+            return Err(DevError::NoPlugins(plugins.clone()));
+        }
         let stop = CancellationToken::new();
         let listener = listen(self.port).await?;
         let url = base_url(&listener)?;
@@ -115,9 +122,9 @@ impl Dev {
         });
 
         let settings = settings.for_embedded_engine(url.parse()?, state.path().to_owned());
-        advice::greet(&url, &settings.plugins.dir, self.data.as_deref());
         let mut display: Option<JoinHandle<()>> = None;
         let ended = service::run(&settings, show_compilations(), |view| {
+            advice::greet(&url, &settings.plugins.dir, self.data.as_deref());
             display = Some(tokio::spawn(summary::show(view, url.clone(), stop.clone())));
         })
         .await;

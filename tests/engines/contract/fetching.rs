@@ -68,22 +68,19 @@ async fn a_fetch_is_checked_in_the_engines_order_and_refused_in_its_words(engine
     }
     talk.post("no body", FETCH, ()).await;
     talk.post("an empty object", FETCH, json!({})).await;
-    talk.is_as_written("fetch-arguments");
+    talk.must_be_as_written("fetch-arguments");
 }
 
 async fn a_topics_filters_choose_its_tasks(engine: Engine) {
     const TOPIC: &str = "contract-filters";
     let mut talk = Talk::about(engine, TOPIC).await;
-    talk.engine.deploy_for_tenant(TOPIC, Some("t1")).await;
+    talk.with_tenant("t1").await;
     let a = json!({"n": {"type": "Integer", "value": 1}, "s": {"type": "String", "value": "x"}});
     let b = json!({"n": {"type": "Long", "value": 1}, "b": {"type": "Boolean", "value": true},
         "d": {"type": "Double", "value": 1.5}, "z": {"type": "Null", "value": null}});
     talk.start("a", json!({"businessKey": "k1", "variables": a})).await;
     talk.start("b", json!({"businessKey": "k2", "variables": b})).await;
     talk.start_for_tenant("c", "t1", json!({"businessKey": "k1"})).await;
-    let by_key = format!("/process-definition/key/{TOPIC}/tenant-id/t1");
-    let definition = talk.engine.get(&by_key).await.expect("deployed")["id"].clone();
-    talk.know("tenant-definition", &definition);
     for (about, filters) in [
         ("none", json!({})),
         ("a business key", json!({"businessKey": "k1"})),
@@ -128,7 +125,7 @@ async fn a_topics_filters_choose_its_tasks(engine: Engine) {
         {"topicName": "none", "lockDuration": 60_000}]);
     let body = json!({"workerId": "w", "maxTasks": 10, "topics": two});
     talk.found("two topics", "POST", FETCH, body).await;
-    talk.is_as_written("fetch-filters");
+    talk.must_be_as_written("fetch-filters");
 }
 
 async fn a_fetch_shows_of_a_task_what_was_asked_for(engine: Engine) {
@@ -160,7 +157,7 @@ async fn a_fetch_shows_of_a_task_what_was_asked_for(engine: Engine) {
     let topic = json!({"topicName": TOPIC, "lockDuration": 60_000, "variables": []});
     let body = json!({"workerId": "w", "maxTasks": 1, "topics": [topic]});
     talk.post("after a failure", FETCH, body).await;
-    talk.is_as_written("fetch-shown");
+    talk.must_be_as_written("fetch-shown");
 }
 
 async fn tasks_come_by_priority_and_age_as_asked(engine: Engine) {
@@ -189,5 +186,5 @@ async fn tasks_come_by_priority_and_age_as_asked(engine: Engine) {
         let base = json!({"workerId": "w", "maxTasks": 10, "topics": [{"topicName": TOPIC, "lockDuration": 60_000}]});
         talk.found(about, "POST", FETCH, Sent::Json(with(base, arguments))).await;
     }
-    talk.is_as_written("fetch-order");
+    talk.must_be_as_written("fetch-order");
 }

@@ -92,7 +92,7 @@ async fn an_outcome_needs_a_known_task_and_the_worker_who_locked_it_last(engine:
     let done = json!({"workerId": "o"});
     talk.post("complete: its holder", "/external-task/{a.task}/complete", done.clone()).await;
     talk.post("complete: again", "/external-task/{a.task}/complete", done).await;
-    talk.is_as_written("whose-lock");
+    talk.must_be_as_written("whose-lock");
 }
 
 async fn a_lock_that_expired_still_counts_for_outcomes_but_is_not_extended(engine: Engine) {
@@ -122,7 +122,7 @@ async fn a_lock_that_expired_still_counts_for_outcomes_but_is_not_extended(engin
     let failure = json!({"workerId": "w", "errorMessage": "late", "retries": 3, "retryTimeout": 0});
     talk.post("failure: nobody else had it", "/external-task/{c.task}/failure", failure).await;
     talk.post("complete: after a failure", "/external-task/{c.task}/complete", done).await;
-    talk.is_as_written("expiry");
+    talk.must_be_as_written("expiry");
 }
 
 async fn retries_at_0_are_an_incident_until_somebody_sets_them(engine: Engine) {
@@ -192,13 +192,15 @@ async fn retries_at_0_are_an_incident_until_somebody_sets_them(engine: Engine) {
     talk.post("still completed by its worker", &format!("{task}/complete"), json!({"workerId": "w"})).await;
     talk.get("no incident of what is over", incidents).await;
     talk.get("past incidents", "/history/incident?processInstanceId={a}&sortBy=createTime&sortOrder=asc").await;
-    talk.is_as_written("retries");
+    talk.must_be_as_written("retries");
 }
 
 async fn a_bpmn_error_that_nothing_catches_ends_the_instance(engine: Engine) {
     let mut talk = Talk::about(engine, "contract-bpmn-error").await;
     talk.start("a", json!({"variables": {"x": {"value": 1}}})).await;
     talk.lock("a", "w", LONG).await;
+    let failure = json!({"workerId": "w", "errorMessage": "m", "retries": 0});
+    talk.post("a failure without retries left", "/external-task/{a.task}/failure", failure).await;
     let body = json!({"workerId": "w", "errorCode": "X", "errorMessage": "m", "variables": {"v": {"value": 1}}});
     talk.post("reported", "/external-task/{a.task}/bpmnError", body).await;
     talk.get("no instance", "/process-instance/{a}").await;
@@ -209,7 +211,7 @@ async fn a_bpmn_error_that_nothing_catches_ends_the_instance(engine: Engine) {
     talk.get("its incidents", "/history/incident?processInstanceId={a}").await;
     let sorted = "processInstanceId={a}&sortBy=variableName&sortOrder=asc";
     talk.get("its variables", &format!("/history/variable-instance?{sorted}")).await;
-    talk.is_as_written("bpmn-error");
+    talk.must_be_as_written("bpmn-error");
 }
 
 async fn outcomes_for_a_suspended_instance_are_refused(engine: Engine) {
@@ -239,13 +241,15 @@ async fn outcomes_for_a_suspended_instance_are_refused(engine: Engine) {
     talk.found("fetched", "POST", "/external-task/fetchAndLock", fetch).await;
     talk.put("of nothing", "/process-instance/{a}/suspended", json!({})).await;
     talk.put("an unknown instance", "/process-instance/nope/suspended", json!({"suspended": true})).await;
-    talk.is_as_written("suspended");
+    talk.must_be_as_written("suspended");
 }
 
 async fn a_deleted_instance_is_gone(engine: Engine) {
     let mut talk = Talk::about(engine, "contract-deleted").await;
     talk.start("a", json!({"businessKey": "k", "variables": {"x": {"value": 1}}})).await;
     talk.lock("a", "w", LONG).await;
+    let failure = json!({"workerId": "w", "errorMessage": "m", "retries": 0});
+    talk.post("a failure without retries left", "/external-task/{a.task}/failure", failure).await;
     talk.delete("deleted", "/process-instance/{a}").await;
     talk.delete("again", "/process-instance/{a}").await;
     talk.delete("again, which is no mistake", "/process-instance/{a}?failIfNotExists=false").await;
@@ -257,6 +261,7 @@ async fn a_deleted_instance_is_gone(engine: Engine) {
     let sorted = "processInstanceId={a}&sortBy=activityId&sortOrder=asc";
     talk.get("its activities", &format!("/history/activity-instance?{sorted}")).await;
     talk.get("its log", "/history/external-task-log?processInstanceId={a}&sortBy=timestamp&sortOrder=asc").await;
+    talk.get("its incidents", "/history/incident?processInstanceId={a}").await;
     talk.get("its variables", "/history/variable-instance?processInstanceId={a}").await;
-    talk.is_as_written("deleted");
+    talk.must_be_as_written("deleted");
 }

@@ -49,7 +49,7 @@ async fn a_malformed_body_is_refused(engine: Engine) {
     talk.post("another type", "/process-instance/{a}/variables", Sent::Text(Some("text/plain"), "x")).await;
     talk.post("no JSON", "/process-instance/{a}/variables", Sent::Text(JSON, "{oops")).await;
     talk.get("the task is as it was", "/external-task/{a.task}").await;
-    talk.is_as_written("bodies");
+    talk.must_be_as_written("bodies");
 }
 
 async fn paths_and_methods_are_those_of_the_interface(engine: Engine) {
@@ -117,5 +117,5 @@ async fn paths_and_methods_are_those_of_the_interface(engine: Engine) {
         embedded: r#"501 {"code":null,"message":"Fetchlock's embedded engine has no BPMN: GET /task needs a real engine. Here POST /process-definition/key/TOPIC/start makes one task of topic TOPIC.","type":"NotImplementedException"}"#,
     };
     talk.unlike("user tasks", "GET", "/task?processDefinitionKey=contract-paths", (), unlike).await;
-    talk.is_as_written("paths");
+    talk.must_be_as_written("paths");
 }

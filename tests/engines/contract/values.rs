@@ -143,7 +143,7 @@ async fn values_of_every_type_are_kept_exactly_or_refused(engine: Engine) {
         let unlike = Unlike { because, operaton, embedded };
         talk.unlike("read back", "GET", "/process-instance/{a}/variables/q?deserializeValue=false", (), unlike).await;
     }
-    talk.is_as_written("values");
+    talk.must_be_as_written("values");
 }
 
 /// Sets a variable, and reads it back if that was done.
@@ -191,5 +191,5 @@ async fn a_value_is_refused_in_the_same_way_at_a_start_and_with_an_outcome(engin
     talk.post("complete: transient in the place of one that is kept", "/external-task/{a.task}/complete", body).await;
     talk.get("nothing has changed", "/process-instance/{a}/variables").await;
     talk.get("the task is there", "/external-task/{a.task}").await;
-    talk.is_as_written("refused-values");
+    talk.must_be_as_written("refused-values");
 }

@@ -133,9 +133,9 @@ impl Observed {
     }
 
     fn fetched(&mut self, task: &Value, asked: &Value) {
-        let topics = asked["topics"].as_array().into_iter().flatten();
+        let mut topics = asked["topics"].as_array().into_iter().flatten();
         // As in the engine, the last of several topics of one name holds.
-        let topic = topics.filter(|topic| topic["topicName"] == task["topicName"]).next_back();
+        let topic = topics.rfind(|topic| topic["topicName"] == task["topicName"]);
         let until = after(topic.map_or(&Value::Null, |topic| &topic["lockDuration"]));
         let worker = task["workerId"].as_str().unwrap_or_default().to_owned();
         if let Some(seen) = task["id"].as_str().and_then(|id| self.0.get_mut(id)) {

@@ -29,8 +29,8 @@ pub(super) fn start_of(url: &str, plugin: &Plugin) -> String {
     let body = json!({ "variables": variables }).to_string();
     let topic = encoded(plugin.topic.as_str());
     format!(
-        "start a task of {}:\n  curl -s {url}/process-definition/key/{topic}/start -H 'Content-Type: application/json' \
-         -d '{}'\n",
+        "start a task of {}:\n  curl -s {url}/process-definition/key/{topic}/start \\\n    \
+         -H 'Content-Type: application/json' -d '{}'\n",
         crate::foreign::escape(plugin.topic.as_str()),
         body.replace('\'', "'\\''")
     )

@@ -1,5 +1,5 @@
 //! The live summary of `fetchlock dev`: one line for each topic, and the last failure with its backtrace. On a terminal
-//! it stays below the log; elsewhere it is printed when it has changed.
+//! it stays below the log and leaves room for it; elsewhere it is printed when it has changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::advice;
+use super::{
+    advice,
+    terminal::{QuietKeys, Room},
+};
 use crate::{
     foreign::escape,
     service::View,
@@ -30,8 +33,20 @@ const PRINT: Duration = Duration::from_secs(2);
 /// How many lines of a failure's details are shown; the engine has them all.
 const MAX_DETAILS: usize = 12;
 
-/// The least width of the column of topics.
+/// How many rows a failure's message may take on a terminal.
+const MAX_MESSAGE: usize = 4;
+
+/// The least width of the column of topics, unless the terminal is narrow.
 const TOPIC_WIDTH: usize = 16;
+
+/// The width of a plugin's version.
+const VERSION_WIDTH: usize = 12;
+
+/// What is counted of each topic.
+const COUNTS: [&str; 5] = ["running", "done", "BPMN errors", "failed", "incidents"];
+
+/// The least width of a number: all columns together fit into 80.
+const COUNT_WIDTH: usize = 6;
 
 /// Shows the summary until it is told to stop; then once more as it ends.
 pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
@@ -48,7 +63,7 @@ pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         introduce(&mut view, &url, &mut introduced);
-        let text = render(&versions(&view), &view.activity.topics());
+        let text = render(&versions(&view), &view.activity.topics(), display.room());
         if text != shown {
             display.show(&text);
             shown = text;
@@ -73,63 +88,94 @@ fn versions(view: &View) -> BTreeMap<Topic, String> {
     view.catalog.borrow().plugins().map(|plugin| (plugin.topic.clone(), plugin.version.clone())).collect()
 }
 
-/// The summary as text.
-fn render(versions: &BTreeMap<Topic, String>, activity: &BTreeMap<Topic, TopicActivity>) -> String {
-    let topics: BTreeSet<&Topic> = versions.keys().chain(activity.keys()).collect();
-    let mut text = String::new();
+/// The summary as text. A failure may take half of the room, and more if there are few topics.
+fn render(versions: &BTreeMap<Topic, String>, activity: &BTreeMap<Topic, TopicActivity>, room: Room) -> String {
+    let failures = activity.values().filter_map(|topic| topic.last_failure.as_ref());
+    let failure = failures.max_by_key(|failure| failure.at);
+    let wanted = failure.map_or(0, |failure| last_failure(failure, room, usize::MAX).len());
+    let mut lines = topics(versions, activity, room, room.rows.saturating_sub(wanted).max(room.rows / 2));
+    if let Some(failure) = failure {
+        lines.extend(last_failure(failure, room, room.rows.saturating_sub(lines.len())));
+    }
+    lines.join("\n")
+}
+
+/// A table of the topics, of at most so many rows. Those that had tasks come before others if not all fit.
+fn topics(
+    versions: &BTreeMap<Topic, String>,
+    activity: &BTreeMap<Topic, TopicActivity>,
+    room: Room,
+    rows: usize,
+) -> Vec<String> {
+    let mut topics: Vec<&Topic> = versions.keys().chain(activity.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     if topics.is_empty() {
-        return "no plugin yet: drop a NAME.wasm into the directory".to_owned();
+        return vec!["no plugin yet: drop a NAME.wasm into the directory".to_owned()];
+    }
+    let all = topics.len();
+    if all + 1 > rows {
+        topics.sort_by_key(|topic| !activity.contains_key(*topic));
+        // The head and the number of the others take a row each.
+        topics.truncate(rows.saturating_sub(2));
+        topics.sort();
     }
     let names: Vec<String> = topics.iter().map(|topic| escape(topic.as_str())).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max(TOPIC_WIDTH);
-    let head = ["running", "done", "BPMN errors", "failed", "incidents"];
-    // Writing to a string cannot fail.
-    let _infallible = write!(text, "{:width$}  {:12}", "topic", "version");
-    for title in head {
-        let _infallible = write!(text, "  {title:>7}");
-    }
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    let numbers: usize = COUNTS.iter().map(|title| 2 + title.len().max(COUNT_WIDTH)).sum();
+    let width = longest.max(TOPIC_WIDTH).min(room.columns - VERSION_WIDTH - 2 - numbers);
+    let names_room = Room { columns: width, ..room };
+
+    let row = |name: &str, version: &str, counts: [&str; COUNTS.len()]| {
+        let mut row = format!("{:width$}  {version:VERSION_WIDTH$}", names_room.cut(name));
+        for (title, count) in COUNTS.iter().zip(counts) {
+            // Writing to a string cannot fail.
+            let _infallible = write!(row, "  {count:>width$}", width = title.len().max(COUNT_WIDTH));
+        }
+        row
+    };
+    let mut lines = vec![row("topic", "version", COUNTS)];
     let idle = TopicActivity::default();
     for (topic, name) in topics.iter().zip(&names) {
         let version = versions.get(*topic).map_or("(removed)", String::as_str);
         let activity = activity.get(*topic).unwrap_or(&idle);
-        let _infallible = write!(text, "\n{name:width$}  {version:12}");
         let counts =
-            [activity.running as u64, activity.completed, activity.bpmn_errors, activity.failures, activity.incidents];
-        for (title, count) in head.iter().zip(counts) {
-            let _infallible = write!(text, "  {count:>width$}", width = title.len().max(7));
-        }
+            [activity.running as u64, activity.completed, activity.bpmn_errors, activity.failures, activity.incidents]
+                .map(|count| count.to_string());
+        lines.push(row(name, version, counts.each_ref().map(String::as_str)));
     }
-    let failures = activity.values().filter_map(|topic| topic.last_failure.as_ref());
-    if let Some(failure) = failures.max_by_key(|failure| failure.at) {
-        text.push_str(&last_failure(failure));
+    if all > topics.len() {
+        lines.push(format!("… and {} topics more", all - topics.len()));
     }
-    text
+    lines
 }
 
-fn last_failure(failure: &LastFailure) -> String {
+/// What went wrong last, in at most so many rows: the message, and as much of the details as there is room for.
+fn last_failure(failure: &LastFailure, room: Room, rows: usize) -> Vec<String> {
     // Texts of guests were escaped when they became a failure.
-    let mut text = format!("\nlast failure (task {}): {}", failure.task, failure.message);
+    let message = format!("last failure (task {}): {}", failure.task, failure.message);
+    let mut lines = room.wrap(&message, rows.min(MAX_MESSAGE));
     let details = failure.details.as_deref().unwrap_or_default();
     let own: Vec<&str> = details.lines().filter(|line| !is_of_the_runtime(line)).collect();
-    for line in own.iter().take(MAX_DETAILS) {
-        let _infallible = write!(text, "\n  {line}");
+    // The number of the others takes a row.
+    let shown = own.len().min(MAX_DETAILS).min(rows.saturating_sub(lines.len() + 1));
+    lines.extend(own.iter().take(shown).map(|line| room.cut(&format!("  {line}"))));
+    let more = details.lines().count() - shown;
+    if more > 0 && lines.len() < rows {
+        lines.push(room.cut(&format!("  … and {more} lines more, in the engine's error details")));
     }
-    let more = details.lines().count() - own.len().min(MAX_DETAILS);
-    if more > 0 {
-        let _infallible = write!(text, "\n  … and {more} lines more, in the engine's error details");
-    }
-    text
+    lines
 }
 
 /// Whether a line of a backtrace is about a language's own runtime, which is not where an author looks first.
 fn is_of_the_runtime(line: &str) -> bool {
-    ["!std[", "!core[", "!alloc[", "!__rustc[", "!abort", "!runtime."].iter().any(|runtime| line.contains(runtime))
+    ["!std[", "!std::", "!core[", "!core::", "!alloc[", "!alloc::", "!__rustc", "!abort", "!runtime."]
+        .iter()
+        .any(|runtime| line.contains(runtime))
 }
 
 /// Where the summary is shown.
 enum Display {
     /// Below the log of a terminal.
-    Live(ProgressBar),
+    Live { bar: ProgressBar, _keys: Option<QuietKeys> },
     /// On standard output.
     Printed,
 }
@@ -140,16 +186,21 @@ impl Display {
             return Self::Printed;
         }
         let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self::Live(telemetry::progress().add(ProgressBar::no_length().with_style(style)))
+        let bar = telemetry::progress().add(ProgressBar::no_length().with_style(style));
+        Self::Live { bar, _keys: QuietKeys::begin() }
+    }
+
+    fn room(&self) -> Room {
+        if self.is_live() { Room::on_terminal() } else { Room::ENDLESS }
     }
 
     fn is_live(&self) -> bool {
-        matches!(self, Self::Live(_))
+        matches!(self, Self::Live { .. })
     }
 
     fn show(&self, text: &str) {
         match self {
-            Self::Live(bar) => {
+            Self::Live { bar, .. } => {
                 bar.set_message(text.to_owned());
                 bar.tick();
             }
@@ -159,8 +210,66 @@ impl Display {
 
     /// Leaves the last state standing.
     fn finish(&self) {
-        if let Self::Live(bar) = self {
+        if let Self::Live { bar, .. } = self {
             bar.abandon();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::TaskId;
+
+    const SMALL: Room = Room { rows: 8, columns: 80 };
+
+    fn failed() -> TopicActivity {
+        let last_failure = LastFailure {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            task: TaskId::new("t"),
+            message: "m".repeat(100),
+            details: Some("a frame of the backtrace\n".repeat(20)),
+        };
+        TopicActivity { failures: 1, last_failure: Some(last_failure), ..TopicActivity::default() }
+    }
+
+    #[test]
+    fn it_fits_the_terminal_however_many_topics_there_are_and_shows_those_that_work() {
+        let versions: BTreeMap<Topic, String> =
+            (0..40).map(|number| (Topic::new(format!("topic-{number}")), "0123456789ab".to_owned())).collect();
+        let activity = BTreeMap::from([(Topic::new("topic-39"), failed())]);
+        insta::assert_snapshot!(render(&versions, &activity, SMALL), @"
+        topic             version       running    done  BPMN errors  failed  incidents
+        topic-0           0123456789ab        0       0            0       0          0
+        topic-39          0123456789ab        0       0            0       1          0
+        … and 38 topics more
+        last failure (task t): mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+        mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+          a frame of the backtrace
+          … and 19 lines more, in the engine's error details
+        ");
+    }
+
+    #[test]
+    fn a_failure_takes_the_room_that_topics_leave() {
+        let activity = BTreeMap::from([(Topic::new("a-topic-with-a-name-that-is-too-long"), failed())]);
+        insta::assert_snapshot!(render(&BTreeMap::new(), &activity, SMALL), @"
+        topic              version       running    done  BPMN errors  failed  incidents
+        a-topic-with-a-n…  (removed)           0       0            0       1          0
+        last failure (task t): mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+        mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+          a frame of the backtrace
+          a frame of the backtrace
+          a frame of the backtrace
+          … and 17 lines more, in the engine's error details
+        ");
+    }
+
+    #[test]
+    fn nothing_is_cut_where_nothing_is_redrawn() {
+        let activity = BTreeMap::from([(Topic::new("charge"), failed())]);
+        let text = render(&BTreeMap::new(), &activity, Room::ENDLESS);
+        assert!(text.contains(&"m".repeat(100)), "{text}");
+        assert_eq!(text.lines().count(), 3 + MAX_DETAILS + 1, "{text}");
     }
 }

@@ -10,7 +10,7 @@ use super::{
     http::lenient,
     instance::{Instance, Lock, Number},
     outcomes::after,
-    query::equals,
+    query::{equals, is, is_in},
     refusal::Refusal,
     state::State,
 };
@@ -132,10 +132,7 @@ fn order(sorting: &[Sorting]) -> Result<Order, Refusal> {
             Some(other) => {
                 return Err(Refusal::invalid(format!("Cannot set query sortOrder parameter to value {other}")));
             }
-            None => {
-                let message = "Invalid query: call asc() or desc() after using orderByXX(): direction is null";
-                return Err(Refusal { kind: "NotValidException", ..Refusal::bad_request(message) });
-            }
+            None => return Err(Refusal::no_direction()),
         };
     }
     Ok(order)
@@ -188,11 +185,6 @@ fn is_free(instance: &Instance, now: Timestamp) -> bool {
 impl Topic {
     fn asks_for(&self, instance: &Instance) -> bool {
         let (key, id, tenant) = (&instance.definition_key, instance.definition_id(), instance.tenant.as_ref());
-        let is = |wanted: &Option<String>, found: Option<&String>| wanted.is_none() || wanted.as_ref() == found;
-        let is_in = |wanted: &Option<Vec<String>>, found: Option<&String>| match wanted {
-            Some(wanted) => found.is_some_and(|found| wanted.contains(found)),
-            None => true,
-        };
         is(&self.business_key, instance.business_key.as_ref())
             && is(&self.process_definition_key, Some(key))
             && is_in(&self.process_definition_key_in, Some(key))

@@ -41,9 +41,24 @@ impl Filters {
         }
     }
 
-    /// Whether the list is to be turned round.
-    pub(super) fn descending(&self) -> bool {
-        self.text("sortOrder") == Some("desc")
-            || self.0.get("sorting").and_then(|sorting| sorting.pointer("/0/sortOrder")) == Some(&Value::from("desc"))
+    /// A list in the order that is asked for; without one, or if it is that of time, in the order of events.
+    pub(super) fn in_order(&self, mut found: Vec<Value>) -> Vec<Value> {
+        let body = self.0.get("sorting").and_then(|sorting| sorting.get(0));
+        let text = |key: &str| self.text(key).or_else(|| body.and_then(|body| body.get(key)).and_then(Value::as_str));
+        // The lists' fields are what they are sorted by, but for one name.
+        let field = match text("sortBy") {
+            Some("variableName") => "name",
+            Some(other) => other,
+            None => return found,
+        };
+        let key = |item: &Value| item[field].as_str().map(str::to_owned);
+        let is_time = ["startTime", "endTime", "timestamp", "createTime"].contains(&field);
+        if !is_time {
+            found.sort_by_cached_key(key);
+        }
+        if text("sortOrder") == Some("desc") {
+            found.reverse();
+        }
+        found
     }
 }

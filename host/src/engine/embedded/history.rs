@@ -46,7 +46,7 @@ impl State {
             own.chain(local).collect::<Vec<Value>>()
         };
         let all = self.historic(filters).flat_map(of_instance);
-        all.filter(|variable| filters.is("variableName", variable["name"].as_str())).collect()
+        filters.in_order(all.filter(|it| filters.is("variableName", it["name"].as_str())).collect())
     }
 
     /// `GET /history/activity-instance`
@@ -60,7 +60,7 @@ impl State {
                 && (!filters.flag("canceled") || activity["canceled"] == true)
         };
         let found = self.historic(filters).flat_map(Instance::activities).filter(wanted).collect();
-        in_order(found, filters)
+        filters.in_order(found)
     }
 
     /// `GET /history/external-task-log`
@@ -76,7 +76,7 @@ impl State {
         let entries =
             |instance: &Instance| instance.log.iter().map(|entry| logged(instance, entry)).collect::<Vec<Value>>();
         let found = self.historic(filters).flat_map(entries).filter(wanted).collect();
-        in_order(found, filters)
+        filters.in_order(found)
     }
 
     /// `GET /history/external-task-log/{id}/error-details`
@@ -128,13 +128,6 @@ impl State {
                 && filters.is_in("tenantIdIn", instance.tenant.as_deref())
         })
     }
-}
-
-fn in_order(mut found: Vec<Value>, filters: &Filters) -> Vec<Value> {
-    if filters.descending() {
-        found.reverse();
-    }
-    found
 }
 
 impl Instance {
@@ -316,7 +309,7 @@ fn historic_incident(instance: &Instance, incident: &Incident) -> Value {
         "createTime": created,
         "endTime": incident.ended.map(date::write),
         "removalTime": null,
-        "historyConfiguration": null,
+        "historyConfiguration": incident.failure,
         "open": incident.ended.is_none(),
         "deleted": incident.ended.is_some() && incident.deleted,
         "resolved": incident.ended.is_some() && !incident.deleted,

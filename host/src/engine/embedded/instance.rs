@@ -78,9 +78,11 @@ pub(super) struct Incident {
     pub(super) id: String,
     pub(super) created: Timestamp,
     pub(super) ended: Option<Timestamp>,
-    /// Whether it ended with its instance instead of being resolved.
+    /// Whether it ended with its instance instead of being resolved, which a completion does too.
     pub(super) deleted: bool,
     pub(super) message: Option<String>,
+    /// The id of the last failure's entry in the log.
+    pub(super) failure: Option<String>,
 }
 
 /// One line of the task's history.
@@ -162,7 +164,7 @@ impl Instance {
     }
 
     pub(super) fn definition_id(&self) -> String {
-        definition_id(&self.definition_key)
+        definition_id(&self.definition_key, self.tenant.as_deref())
     }
 
     /// Adds a line to the task's history, about the task as it is.
@@ -194,6 +196,7 @@ impl Instance {
                 ended: None,
                 deleted: false,
                 message: self.task.error_message.clone(),
+                failure: self.log.iter().rfind(|entry| entry.kind == LogKind::Failed).map(|entry| entry.id.clone()),
             }),
             (false, true) => self.close_incidents(now, false),
             _ => {}
@@ -210,7 +213,7 @@ impl Instance {
 
     /// Ends the instance and its task.
     pub(super) fn end(&mut self, end: End, now: Timestamp) {
-        self.close_incidents(now, true);
+        self.close_incidents(now, end != End::Completed);
         self.ended = Some((now, end));
     }
 
@@ -219,6 +222,20 @@ impl Instance {
         let of_instance =
             self.variables.iter().filter(move |(name, _)| !local_only && !self.task.local.contains_key(*name));
         of_instance.chain(&self.task.local)
+    }
+
+    /// Whether its task sees a variable of a name.
+    pub(super) fn sees(&self, name: &str) -> bool {
+        self.task.local.contains_key(name) || self.variables.contains_key(name)
+    }
+
+    /// Sets variables from its task: each in the nearest scope that has it, or else in the instance.
+    pub(super) fn set_from_task(&mut self, variables: Variables) {
+        for (name, variable) in variables {
+            let local = self.task.local.contains_key(&name);
+            let scope = if local { &mut self.task.local } else { &mut self.variables };
+            scope.insert(name, variable);
+        }
     }
 }
 
@@ -242,9 +259,12 @@ pub(super) const START_EVENT: &str = "start";
 /// The event that completed instances end with.
 pub(super) const END_EVENT: &str = "done";
 
-/// The id of a definition: every key has one, of version 1, as there is no BPMN.
-pub(super) fn definition_id(key: &str) -> String {
-    format!("{key}:1:embedded")
+/// The id of a definition: every key has one for each tenant, of version 1, as there is no BPMN.
+pub(super) fn definition_id(key: &str, tenant: Option<&str>) -> String {
+    match tenant {
+        Some(tenant) => format!("{key}:1:embedded-{tenant}"),
+        None => format!("{key}:1:embedded"),
+    }
 }
 
 /// What the engine keeps of an error message, cut at a character.

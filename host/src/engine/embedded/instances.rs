@@ -34,8 +34,10 @@ impl State {
         start: Start,
         now: Timestamp,
     ) -> Result<Value, Refusal> {
-        let what = format!("Cannot instantiate process definition {}", definition_id(key));
-        let variables = variable::read(start.variables).map_err(|refusal| match (refusal.status, refusal.code) {
+        let what = format!("Cannot instantiate process definition {}", definition_id(key, tenant));
+        let checked = variable::read(start.variables);
+        let checked = checked.and_then(|variables| variables.fit(|_| false).map(|()| variables));
+        let variables = checked.map_err(|refusal| match (refusal.status, refusal.code) {
             (400, _) => Refusal { kind: "InvalidRequestException", ..refusal }.about(&what),
             (_, Some(_)) => Refusal { kind: "RestException", ..refusal }.about(&what),
             // A broken file passes through all layers.
@@ -125,7 +127,7 @@ impl Instance {
 /// `GET /process-definition/key/{key}`: any key will do.
 pub(super) fn definition(key: &str, tenant: Option<&str>) -> Value {
     json!({
-        "id": definition_id(key),
+        "id": definition_id(key, tenant),
         "key": key,
         "category": "fetchlock:embedded",
         "description": "one external task, made up by Fetchlock's embedded engine",

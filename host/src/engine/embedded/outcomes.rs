@@ -82,9 +82,9 @@ impl State {
         let local_variables = variable::read(body.local_variables)?;
         let instance = self.handled(id, body.worker_id, &format!("External Task {id} cannot be completed"))?;
         refuse_if_suspended(instance)?;
-        variables.fit(&instance.variables)?;
-        local_variables.fit(&instance.task.local)?;
-        instance.variables.extend(variables.into_kept());
+        variables.fit(|name| instance.sees(name))?;
+        local_variables.fit(|name| instance.task.local.contains_key(name))?;
+        instance.set_from_task(variables.into_kept());
         instance.task.local.extend(local_variables.into_kept());
         self.end(id, End::Completed, now)
     }
@@ -99,9 +99,14 @@ impl State {
         let beginning = format!("Bpmn error of External Task {id} cannot be reported");
         let instance = self.handled(id, body.worker_id, &beginning)?;
         refuse_if_suspended(instance)?;
-        variables.fit(&instance.variables)?;
-        instance.variables.extend(variables.into_kept());
-        let (topic, code) = (&instance.task.topic, body.error_code.as_deref().unwrap_or_default());
+        let code = body.error_code.as_deref().unwrap_or_default();
+        variables.fit(|name| instance.sees(name)).map_err(|refusal| {
+            // What goes wrong on the way up is told in one way only, but for what the data base refuses at the end.
+            let message = format!("ENGINE-13033 Propagation of bpmn error {code} failed. ");
+            if refusal.is_column_too_small() { refusal } else { Refusal { message, ..refusal } }
+        })?;
+        instance.set_from_task(variables.into_kept());
+        let topic = &instance.task.topic;
         tracing::debug!(topic, code, "a BPMN error, which nothing catches here, ends the instance");
         self.end(id, End::BpmnError, now)
     }
@@ -122,12 +127,15 @@ impl State {
         let beginning = format!("Failure of External Task {id} cannot be reported");
         let instance = self.handled(id, body.worker_id, &beginning)?;
         refuse_if_suspended(instance)?;
-        variables.fit(&instance.variables)?;
-        local_variables.fit(&instance.task.local)?;
-        instance.variables.extend(variables.into_kept());
+        variables.fit(|name| instance.sees(name))?;
+        local_variables.fit(|name| instance.task.local.contains_key(name))?;
+        instance.set_from_task(variables.into_kept());
         instance.task.local.extend(local_variables.into_kept());
         instance.task.error_message = body.error_message.as_deref().map(kept_message);
-        instance.task.error_details = body.error_details;
+        // A failure without details leaves those of the last.
+        if body.error_details.is_some() {
+            instance.task.error_details = body.error_details;
+        }
         instance.note(LogKind::Failed, now);
         if let Some(entry) = instance.log.last_mut() {
             entry.message = instance.task.error_message.clone();
@@ -150,6 +158,7 @@ impl State {
             refusal.message = refusal.message.replace(&format!("'{worker}'. It"), &format!("'{worker}''. It"));
             refusal
         })?;
+        refuse_if_suspended(instance)?;
         if !instance.task.is_locked(now) {
             let message = "Cannot extend a lock that expired: lockExpirationTime is not greater than or equal to";
             return Err(Refusal::bad_request(format!("{message} {}", now.as_millisecond())));

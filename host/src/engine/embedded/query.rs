@@ -1,5 +1,7 @@
 //! Queries for external tasks: which the engine's filters ask for, in which order, and how they are listed.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value, json};
@@ -52,25 +54,25 @@ pub(super) struct TaskQuery {
     priority_higher_than_or_equals: Option<i64>,
     #[serde(deserialize_with = "lenient::long")]
     priority_lower_than_or_equals: Option<i64>,
-    process_variables: Option<Vec<Condition>>,
-    pub(super) sorting: Option<Vec<Sorting>>,
+    process_variables: Option<Vec<Option<Condition>>>,
+    sorting: Option<Vec<Sorting>>,
 }
 
 /// One condition on a process variable.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Condition {
-    pub(super) name: String,
-    pub(super) operator: String,
-    pub(super) value: Value,
+    name: Option<String>,
+    operator: Option<String>,
+    value: Value,
 }
 
 /// One order of a query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Sorting {
-    pub(super) sort_by: Option<String>,
-    pub(super) sort_order: Option<String>,
+    sort_by: Option<String>,
+    sort_order: Option<String>,
 }
 
 fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
@@ -85,15 +87,15 @@ impl State {
     /// `GET` and `POST /external-task`
     pub(super) fn tasks(&self, query: &TaskQuery, now: Timestamp) -> Result<Vec<&Instance>, Refusal> {
         for condition in query.process_variables.iter().flatten() {
-            condition.check()?;
+            condition.as_ref().ok_or_else(|| Refusal::null_pointer("condition"))?.check()?;
         }
         let mut found: Vec<&Instance> = self.open().filter(|instance| query.asks_for(instance, now)).collect();
         // The first order weighs most, and sorting is stable.
         for sorting in query.sorting.iter().flatten().rev() {
-            let (key, descending) = sorting.check()?;
-            found.sort_by_cached_key(|instance| key(instance));
-            if descending {
-                found.reverse();
+            match sorting.check()? {
+                Some((key, true)) => found.sort_by_cached_key(|instance| Reverse(key(instance))),
+                Some((key, false)) => found.sort_by_cached_key(|instance| key(instance)),
+                None => {}
             }
         }
         Ok(found)
@@ -158,7 +160,7 @@ impl TaskQuery {
             && is(&self.process_definition_name, Some(key))
             && self.process_definition_name_like.as_ref().is_none_or(|pattern| like(pattern, key))
             && is_in(&self.tenant_id_in, instance.tenant.as_ref())
-            && self.process_variables.iter().flatten().all(|condition| condition.holds(instance))
+            && self.process_variables.iter().flatten().flatten().all(|condition| condition.holds(instance))
     }
 }
 
@@ -166,32 +168,43 @@ pub(super) fn is(wanted: &Option<String>, found: Option<&String>) -> bool {
     wanted.is_none() || wanted.as_ref() == found
 }
 
+/// Whether a list contains what was found. An empty list asks for nothing.
 pub(super) fn is_in(wanted: &Option<Vec<String>>, found: Option<&String>) -> bool {
-    wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(found)))
+    let wanted = wanted.as_ref().filter(|wanted| !wanted.is_empty());
+    wanted.is_none_or(|wanted| found.is_some_and(|found| wanted.contains(found)))
 }
 
 impl Sorting {
-    fn check(&self) -> Result<(SortKey, bool), Refusal> {
-        let by = self.sort_by.as_deref().unwrap_or("null");
-        let key: SortKey = match by {
-            "id" => |instance| instance.task.id.clone(),
+    /// The key to sort by, and whether descending. A sorting of nothing in no direction is none.
+    fn check(&self) -> Result<Option<(SortKey, bool)>, Refusal> {
+        let key: Option<SortKey> = match self.sort_by.as_deref().unwrap_or_default() {
+            "id" => Some(|instance| instance.task.id.clone()),
             "lockExpirationTime" => {
-                |instance| instance.task.lock.as_ref().map(|it| date::write(it.until)).unwrap_or_default()
+                Some(|instance| instance.task.lock.as_ref().map(|it| date::write(it.until)).unwrap_or_default())
             }
-            "processInstanceId" => |instance| instance.id.clone(),
-            "processDefinitionId" | "processDefinitionKey" => |instance| instance.definition_key.clone(),
-            "tenantId" => |instance| instance.tenant.clone().unwrap_or_default(),
-            "taskPriority" => |instance| sortable(instance.task.priority),
-            "createTime" => |instance| date::write(instance.started),
-            _ => return Err(Refusal::invalid(format!("Cannot set query sortBy parameter to value {by}"))),
+            "processInstanceId" => Some(|instance| instance.id.clone()),
+            "processDefinitionId" => Some(Instance::definition_id),
+            "processDefinitionKey" => Some(|instance| instance.definition_key.clone()),
+            "tenantId" => Some(|instance| instance.tenant.clone().unwrap_or_default()),
+            "taskPriority" => Some(|instance| sortable(instance.task.priority)),
+            // More exactly than it is shown, so that those of one millisecond keep their order.
+            "createTime" => Some(|instance| format!("{:040}", instance.started.as_nanosecond())),
+            _ => None,
         };
-        match self.sort_order.as_deref() {
-            Some("asc") => Ok((key, false)),
-            Some("desc") => Ok((key, true)),
-            other => {
-                let order = other.unwrap_or("null");
-                Err(Refusal::invalid(format!("Cannot set query sortOrder parameter to value {order}")))
+        let descending = match self.sort_order.as_deref() {
+            Some("asc") => Some(false),
+            Some("desc") => Some(true),
+            _ => None,
+        };
+        match (key, descending) {
+            (Some(key), Some(descending)) => Ok(Some((key, descending))),
+            (Some(_), None) => Err(Refusal::no_direction()),
+            (None, Some(_)) => {
+                let message = "You should call any of the orderBy methods first before specifying a direction: \
+                               currentOrderingProperty is null";
+                Err(Refusal { kind: "NotValidException", ..Refusal::bad_request(message) })
             }
+            (None, None) => Ok(None),
         }
     }
 }
@@ -201,22 +214,38 @@ fn sortable(number: i64) -> String {
     format!("{:020}", i128::from(number) - i128::from(i64::MIN))
 }
 
-/// The operators of conditions, as both forms of a query spell them.
-const OPERATORS: [&str; 8] = ["eq", "neq", "gt", "gteq", "lt", "lteq", "like", "notLike"];
-
 impl Condition {
     fn check(&self) -> Result<(), Refusal> {
-        if OPERATORS.contains(&self.operator.as_str()) {
-            return Ok(());
+        let orders = match self.operator.as_deref() {
+            Some("eq" | "neq" | "like" | "notLike") => None,
+            Some("gt") => Some("greater than"),
+            Some("gteq") => Some("greater than or equal"),
+            Some("lt") => Some("less than"),
+            Some("lteq") => Some("less than or equal"),
+            other => {
+                let other = other.unwrap_or("null");
+                return Err(Refusal::invalid(format!("Invalid process variable comparator specified: {other}")));
+            }
+        };
+        if self.name.is_none() {
+            return Err(Refusal::is_null("name"));
         }
-        Err(Refusal::invalid(format!("Invalid process variable comparator specified: {}", self.operator)))
+        let unfit = |message: String| Err(Refusal::internal("ProcessEngineException", message));
+        match (&self.value, orders) {
+            (Value::Null | Value::Bool(_), Some(orders)) => {
+                unfit(format!("Booleans and null cannot be used in '{orders}' condition"))
+            }
+            (Value::Array(_) | Value::Object(_), _) => unfit("Object values cannot be used to query".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     fn holds(&self, instance: &Instance) -> bool {
-        let Some(found) = instance.variables.get(&self.name) else { return false };
+        let found = self.name.as_ref().and_then(|name| instance.variables.get(name));
+        let Some(found) = found else { return false };
         let ordering = || compare(found, &self.value);
         let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
-        match self.operator.as_str() {
+        match self.operator.as_deref().unwrap_or_default() {
             "eq" => equals(found, &self.value),
             "neq" => !equals(found, &self.value),
             "gt" => ordering().is_some_and(|it| it.is_gt()),

@@ -31,9 +31,21 @@ impl Refusal {
         Self::of_request(400, "InvalidRequestException", message)
     }
 
-    /// A body that is no JSON, or not of the form expected. (Operaton keeps the parser's words to itself.)
+    /// A body that is no JSON, or not of the form expected. (Of the two layers of a real engine that may answer one tells
+    /// the parser's words as plain text, the other keeps them to itself; which of them does is left to chance at its
+    /// start.)
     pub(super) fn unreadable() -> Self {
         Self::invalid("")
+    }
+
+    /// A path that the interface has not.
+    pub(super) fn unknown_path() -> Self {
+        Self::of_request(404, "NotFoundException", "HTTP 404 Not Found")
+    }
+
+    /// A body of another type.
+    pub(super) fn unsupported_media_type() -> Self {
+        Self::of_request(415, "NotSupportedException", "HTTP 415 Unsupported Media Type")
     }
 
     /// Something that is not there, other than an external task.
@@ -44,6 +56,12 @@ impl Refusal {
     /// A mistake of the caller that the engine tells as such.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self { status: 400, kind: "RestException", message: message.into(), code: Some(FALLBACK) }
+    }
+
+    /// An order that is neither ascending nor descending.
+    pub(super) fn no_direction() -> Self {
+        let message = "Invalid query: call asc() or desc() after using orderByXX(): direction is null";
+        Self { kind: "NotValidException", ..Self::bad_request(message) }
     }
 
     /// A mistake of the caller that the engine takes for its own.

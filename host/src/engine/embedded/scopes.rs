@@ -10,7 +10,7 @@ use super::{
     instance::Instance,
     refusal::Refusal,
     state::State,
-    variable::{self, Given, GivenVariables, Variable, Variables},
+    variable::{self, Checked, Given, GivenVariables, Variable, Variables},
 };
 
 /// Whose variables.
@@ -76,15 +76,10 @@ impl State {
 
     /// Sets and deletes variables of a scope.
     pub(super) fn change_variables(&mut self, scope: Scope, id: &str, changes: Changes) -> Result<(), Refusal> {
-        let kind = scope.name();
-        let what = format!("Cannot modify variables for {kind}");
-        let set = variable::read(changes.modifications).map_err(|refusal| of_value(refusal, &what, id))?;
-        let unknown = || of_engine(no_execution(id), &format!("{what} {id}"));
-        let instance = self.change_running(id).ok_or_else(unknown)?;
-        set.fit(&instance.variables).map_err(|refusal| of_engine(refusal, &format!("{what} {id}")))?;
-        for (name, variable) in set.into_kept() {
-            scope.place(instance, id, &name).insert(name, variable);
-        }
+        let what = format!("Cannot modify variables for {}", scope.name());
+        let set = variable::read(changes.modifications).map_err(|refusal| of_value(refusal, &what))?;
+        self.set_variables(scope, id, set, &format!("{what} {id}"))?;
+        let instance = self.change_running(id).ok_or_else(|| no_execution(id))?;
         for name in changes.deletions.unwrap_or_default() {
             scope.place(instance, id, &name).remove(&name);
         }
@@ -94,8 +89,22 @@ impl State {
     /// Sets one variable of a scope.
     pub(super) fn put_variable(&mut self, scope: Scope, id: &str, name: &str, given: Given) -> Result<(), Refusal> {
         let what = format!("Cannot put {} variable {name}", scope.name());
-        let variable = Variable::read(given).map_err(|refusal| of_value(refusal, &what, id))?;
-        self.keep_variable(scope, id, name, variable)
+        let set = variable::read_one(name, given).map_err(|refusal| of_value(refusal, &what))?;
+        self.set_variables(scope, id, set, &what).map_err(|refusal| {
+            // Here alone the REST layer takes it for the caller's mistake.
+            let status = if refusal.message.ends_with(TOO_LONG) { 400 } else { refusal.status };
+            Refusal { status, ..refusal }
+        })
+    }
+
+    fn set_variables(&mut self, scope: Scope, id: &str, set: Checked, what: &str) -> Result<(), Refusal> {
+        let instance = self.change_running(id).ok_or_else(|| of_engine(no_execution(id), what))?;
+        let is_kept = |name: &str| scope.seen(instance, id).into_keys().any(|kept| kept == name);
+        set.fit(is_kept).map_err(|refusal| of_engine(refusal, what))?;
+        for (name, variable) in set.into_kept() {
+            scope.place(instance, id, &name).insert(name, variable);
+        }
+        Ok(())
     }
 
     /// Sets one variable of a scope to a value that is in order.
@@ -125,21 +134,21 @@ fn no_execution(id: &str) -> Refusal {
     Refusal::internal("NullValueException", format!("execution {id} doesn't exist: execution is null"))
 }
 
+/// What the engine says of a text that is longer than its column, here alone in these words.
+const TOO_LONG: &str = "Variable value is too long";
+
 /// What the engine proper refused, as the REST layer wraps it.
 fn of_engine(refusal: Refusal, what: &str) -> Refusal {
+    if refusal.is_column_too_small() {
+        return Refusal::internal("RestException", TOO_LONG).about(what);
+    }
     Refusal { kind: "RestException", ..refusal }.about(what)
 }
 
-/// A value that was refused, as the REST layer wraps it: a wrong one is the caller's mistake, one that cannot be kept
-/// is the engine's, and a broken file passes through all layers.
-pub(super) fn of_value(refusal: Refusal, what: &str, id: &str) -> Refusal {
-    if refusal.is_column_too_small() {
-        let refusal = Refusal::internal("RestException", "Variable value is too long");
-        return refusal.about(&format!("{what} {id}"));
-    }
-    match (refusal.status, refusal.code) {
-        (400, _) => Refusal { kind: "InvalidRequestException", ..refusal }.about(what),
-        (_, Some(_)) => of_engine(refusal, &format!("{what} {id}")),
-        (_, None) => refusal,
+/// A value that the REST layer refuses: a wrong one is the caller's mistake; a broken file passes through all layers.
+fn of_value(refusal: Refusal, what: &str) -> Refusal {
+    match refusal.status {
+        400 => Refusal { kind: "InvalidRequestException", ..refusal }.about(what),
+        _ => refusal,
     }
 }

@@ -4,14 +4,16 @@
 //! load many changes share one flush; a caller's answer waits for the commit that holds its change.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fs, io,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition};
 use tokio::sync::watch;
 
 use super::instance::{Instance, Number};
@@ -87,17 +89,12 @@ impl Storage {
         let unusable = |source| StorageError::Directory { path: directory.to_owned(), source };
         fs::create_dir_all(directory).map_err(unusable)?;
         let path = directory.join(FILE_NAME);
-        let damaged = |why: String| StorageError::Damaged { path: path.clone(), why };
-        let database = Database::create(&path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StorageError::InUse { path: path.clone() },
-            redb::DatabaseError::Storage(redb::StorageError::Io(source))
-                if source.kind() != io::ErrorKind::InvalidData && source.kind() != io::ErrorKind::UnexpectedEof =>
-            {
-                unusable(source)
-            }
-            error => damaged(error.to_string()),
+        let opened = without_panic(|| open_file(&path)).unwrap_or_else(|why| Err(OpenError::Damaged(why)));
+        let (database, instances) = opened.map_err(|error| match error {
+            OpenError::InUse => StorageError::InUse { path: path.clone() },
+            OpenError::Io(source) => unusable(source),
+            OpenError::Damaged(why) => StorageError::Damaged { path: path.clone(), why },
         })?;
-        let instances = read(&database).map_err(damaged)?;
         let shared =
             Arc::new(Shared { waiting: Mutex::default(), more: Condvar::new(), written: watch::Sender::default() });
         let writing = shared.clone();
@@ -162,7 +159,8 @@ fn write_until_closed(shared: &Shared, database: &Database) {
             waiting.batch += 1;
             (std::mem::take(&mut waiting.instances), waiting.batch)
         };
-        let error = write(database, &instances).err().map(|error| error.to_string());
+        let written = without_panic(|| write(database, &instances).map_err(|error| error.to_string()));
+        let error = written.and_then(|written| written).err();
         if let Some(why) = &error {
             tracing::error!(why, "the data file cannot be written");
             // Tried again with the next change, unless a newer state has come meanwhile.
@@ -199,20 +197,97 @@ fn write(database: &Database, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> 
     Ok(())
 }
 
-fn read(database: &Database) -> Result<BTreeMap<Number, Instance>, String> {
-    let text = |error: redb::Error| error.to_string();
-    let write = database.begin_write().map_err(|e| text(e.into()))?;
-    // Opening a table makes it, so that reading a new file is not a special case.
-    write.open_table(INSTANCES).map(drop).map_err(|e| text(e.into()))?;
-    write.commit().map_err(|e| text(e.into()))?;
-    let read = database.begin_read().map_err(|e| text(e.into()))?;
-    let table = read.open_table(INSTANCES).map_err(|e| text(e.into()))?;
+/// Why a file cannot be opened.
+enum OpenError {
+    InUse,
+    Io(io::Error),
+    Damaged(String),
+}
+
+impl From<redb::Error> for OpenError {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::Io(source)
+                if source.kind() != io::ErrorKind::InvalidData && source.kind() != io::ErrorKind::UnexpectedEof =>
+            {
+                Self::Io(source)
+            }
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+fn open_file(path: &Path) -> Result<(Database, BTreeMap<Number, Instance>), OpenError> {
+    let mut database = Database::create(path).map_err(redb::Error::from)?;
+    if !database.check_integrity().map_err(redb::Error::from)? {
+        return Err(OpenError::Damaged("its checksums do not fit its content".to_owned()));
+    }
+    let instances = read(&database)?;
+    Ok((database, instances))
+}
+
+fn read(database: &Database) -> Result<BTreeMap<Number, Instance>, OpenError> {
     let mut instances = BTreeMap::new();
-    for row in table.iter().map_err(|e| text(e.into()))? {
-        let (number, bytes) = row.map_err(|e| text(e.into()))?;
+    let rows = || -> Result<_, redb::Error> {
+        let write = database.begin_write()?;
+        // Opening a table makes it, so that reading a new file is not a special case.
+        write.open_table(INSTANCES).map(drop)?;
+        write.commit()?;
+        Ok(database.begin_read()?.open_table(INSTANCES)?.range::<Number>(..)?)
+    };
+    for row in rows()? {
+        let (number, bytes) = row.map_err(redb::Error::from)?;
         let number = number.value();
-        let instance = serde_json::from_slice(bytes.value()).map_err(|why| format!("instance {number}: {why}"))?;
+        let instance = serde_json::from_slice(bytes.value())
+            .map_err(|why| OpenError::Damaged(format!("instance {number}: {why}")))?;
         instances.insert(number, instance);
     }
     Ok(instances)
+}
+
+thread_local! {
+    /// Whether this thread's panics are caught and told by [`without_panic`].
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something to a data file. redb panics at some damages; that is an error here, and nothing more is said about it.
+fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |told| {
+            if !CAUGHT.get() {
+                usual(told);
+            }
+        }));
+    });
+    CAUGHT.set(true);
+    // What the panic has left half done is not used again, but for a data base that answers with errors from then on.
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(false);
+    done.map_err(|panic| match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(why), _) => why.clone(),
+        (_, Some(why)) => (*why).to_owned(),
+        (None, None) => "its content makes no sense".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_data_base_is_an_error_with_its_words() {
+        let index = std::hint::black_box(7);
+        assert_eq!(
+            without_panic(|| [0; 3][index]).expect_err("beyond"),
+            "index out of bounds: the len is 3 but the index is 7"
+        );
+        assert_eq!(
+            without_panic(|| unreachable!()),
+            Err::<(), _>("internal error: entered unreachable code".to_owned())
+        );
+        assert_eq!(without_panic(|| 5), Ok(5));
+    }
 }

@@ -61,27 +61,44 @@ pub(super) struct Checked {
     kept: Variables,
     /// The names of transient ones: nothing here would see their values.
     transient: Vec<String>,
+    /// The first that passes the REST layer and cannot be kept, which the engine finds when it is to keep it.
+    refused: Option<Refusal>,
 }
 
 /// Reads the variables of a request.
 pub(super) fn read(given: GivenVariables) -> Result<Checked, Refusal> {
     let mut checked = Checked::default();
     for (name, given) in given.unwrap_or_default() {
-        let transient = given.info.as_ref().and_then(|info| info.get("transient")) == Some(&Value::Bool(true));
-        let variable = Variable::read(given)?;
-        if transient {
-            checked.transient.push(name);
-        } else {
-            checked.kept.insert(name, variable);
-        }
+        checked.read(name, given)?;
     }
     Ok(checked)
 }
 
+/// Reads one variable of a request.
+pub(super) fn read_one(name: &str, given: Given) -> Result<Checked, Refusal> {
+    let mut checked = Checked::default();
+    checked.read(name.to_owned(), given)?;
+    Ok(checked)
+}
+
 impl Checked {
-    /// Refuses a transient variable in the place of one that is kept.
-    pub(super) fn fit(&self, existing: &Variables) -> Result<(), Refusal> {
-        let Some(name) = self.transient.iter().find(|name| existing.contains_key(*name)) else { return Ok(()) };
+    fn read(&mut self, name: String, given: Given) -> Result<(), Refusal> {
+        let transient = given.info.as_ref().and_then(|info| info.get("transient")) == Some(&Value::Bool(true));
+        match Variable::read(&name, given) {
+            Ok(_) if transient => self.transient.push(name),
+            Ok(variable) => drop(self.kept.insert(name, variable)),
+            Err(refusal) if refusal.code.is_none() => return Err(refusal),
+            Err(refusal) => self.refused = self.refused.take().or(Some(refusal)),
+        }
+        Ok(())
+    }
+
+    /// Refuses what cannot be kept, and a transient variable in the place of one that is kept.
+    pub(super) fn fit(&self, is_kept: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.refused {
+            return Err(refusal.clone());
+        }
+        let Some(name) = self.transient.iter().find(|name| is_kept(name)) else { return Ok(()) };
         Err(Refusal::internal(
             "ProcessEngineException",
             format!(
@@ -98,7 +115,7 @@ impl Checked {
 
 impl Variable {
     /// Reads one variable of a request (`VariableValueDto.toTypedValue`).
-    pub(super) fn read(given: Given) -> Result<Self, Refusal> {
+    fn read(name: &str, given: Given) -> Result<Self, Refusal> {
         let Given { value, kind, info } = given;
         let mut info = info.unwrap_or_default();
         let Some(named) = kind.filter(|kind| !kind.is_null()) else {
@@ -116,7 +133,7 @@ impl Variable {
         }
         match kind {
             Kind::File => Self::file(value, info),
-            Kind::Json | Kind::Xml | Kind::Object => Self::serialized(kind, value, info, &named),
+            Kind::Json | Kind::Xml | Kind::Object => Self::serialized(name, kind, value, info, &named),
             _ => {
                 let value = kind.primitive(&value).ok_or_else(|| misfit(&value, &named, kind))?;
                 if kind == Kind::String && value.as_str().is_some_and(|text| text.chars().count() > MAX_STRING) {
@@ -173,13 +190,24 @@ impl Variable {
         Ok(Self { kind: Kind::File, value, info })
     }
 
+    /// Bytes that were uploaded.
+    pub(super) fn bytes_of(bytes: &[u8]) -> Self {
+        Self { kind: Kind::Bytes, value: json!(STANDARD.encode(bytes)), info: Map::new() }
+    }
+
     /// A file that was uploaded.
-    pub(super) fn uploaded(bytes: &[u8], filename: &str, mime_type: &str) -> Self {
+    pub(super) fn file_of(bytes: &[u8], filename: &str, mime_type: &str) -> Self {
         let info = json!({"filename": filename, "mimeType": mime_type}).as_object().cloned().unwrap_or_default();
         Self { kind: Kind::File, value: json!(STANDARD.encode(bytes)), info }
     }
 
-    fn serialized(kind: Kind, value: Value, info: Map<String, Value>, named: &str) -> Result<Self, Refusal> {
+    fn serialized(
+        name: &str,
+        kind: Kind,
+        value: Value,
+        info: Map<String, Value>,
+        named: &str,
+    ) -> Result<Self, Refusal> {
         if !value.is_null() && !value.is_string() {
             let message = format!("Must provide 'null' or String value for value of SerializableValue type '{named}'.");
             return Err(Refusal::invalid(message));
@@ -196,6 +224,11 @@ impl Variable {
                  serializationDataFormat=null, objectTypeName={class}, serializedValue={length} chars, \
                  isTransient=false]'."
             );
+            return Err(Refusal::internal("ProcessEngineException", message));
+        }
+        if text("objectTypeName").is_none() && !value.is_null() {
+            let why = "no 'objectTypeName' provided for non-null value.";
+            let message = format!("Cannot write serialized value for variable '{name}': {why}");
             return Err(Refusal::internal("ProcessEngineException", message));
         }
         Ok(Self { kind, value, info })

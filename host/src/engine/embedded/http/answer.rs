@@ -45,10 +45,12 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&kind).unwrap_or(unknown));
         if let Some(name) = variable.info("filename") {
             let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string().replace("%2E", ".");
-            let plain: String = name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
-            let plain = plain.replace(['"', '\\'], "_");
-            let disposition = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
-            if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+            // In Latin-1 and unescaped, as the engine writes it.
+            let letter = |letter: char| u8::try_from(letter).ok().filter(|byte| !byte.is_ascii_control());
+            let mut disposition = b"attachment; filename=\"".to_vec();
+            disposition.extend(name.chars().map(|it| letter(it).unwrap_or(b'?')));
+            disposition.extend(format!("\"; filename*=UTF-8''{encoded}").into_bytes());
+            if let Ok(disposition) = HeaderValue::from_bytes(&disposition) {
                 headers.insert(header::CONTENT_DISPOSITION, disposition);
             }
         }

@@ -2,26 +2,27 @@
 
 use axum::{
     Router,
-    extract::{Multipart, Path, State},
+    extract::{FromRequest, Multipart, Path, Request, State},
     http::{HeaderMap, header},
     routing::{get, post, put},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
     BASE_PATH, Engine,
     answer::{Answer, Answered},
-    body::{Body, Required},
+    body::{Body, content_type},
     lenient,
     parameters::Parameters,
 };
 use crate::engine::embedded::{
     EmbeddedEngine,
+    filters::Filters,
     instances::{Start, definition},
     refusal::Refusal,
     scopes::{Changes, Scope},
-    variable::{Given, Variable},
+    variable::{Given as GivenVariable, Variable},
 };
 
 pub(super) fn routes() -> Router<EmbeddedEngine> {
@@ -30,8 +31,8 @@ pub(super) fn routes() -> Router<EmbeddedEngine> {
         .route("/process-definition/key/{key}/start", post(start))
         .route("/process-definition/key/{key}/tenant-id/{tenant}", get(definition_of))
         .route("/process-definition/key/{key}/tenant-id/{tenant}/start", post(start))
-        .route("/process-instance", get(list))
-        .route("/process-instance/count", get(count))
+        .route("/process-instance", get(list).post(list_by_body))
+        .route("/process-instance/count", get(count).post(count_by_body))
         .route("/process-instance/{id}", get(one).delete(delete))
         .route("/process-instance/{id}/suspended", put(suspend))
         .merge(variables("/process-instance/{id}/variables", Scope::Instance))
@@ -55,11 +56,14 @@ struct Named {
 
 type At = Path<Named>;
 
+/// Filters in a body.
+type Given = Body<Map<String, Value>>;
+
 async fn definition_of(Path(at): At) -> Answer {
     Answer::Json(definition(&at.key, at.tenant.as_deref()))
 }
 
-async fn start(State(engine): Engine, Path(at): At, headers: HeaderMap, Required(body): Required<Start>) -> Answered {
+async fn start(State(engine): Engine, Path(at): At, headers: HeaderMap, Body(body): Body<Start>) -> Answered {
     let mut shown = engine.change(|state, now| state.start(&at.key, at.tenant.as_deref(), body, now)).await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let href = format!("http://{host}{BASE_PATH}/process-instance/{}", shown["id"].as_str().unwrap_or_default());
@@ -72,8 +76,18 @@ async fn list(State(engine): Engine, parameters: Parameters) -> Answered {
     Ok(Answer::Json(page.of(engine.state().process_instances(&parameters.filters())).collect()))
 }
 
+async fn list_by_body(State(engine): Engine, parameters: Parameters, Body(body): Given) -> Answered {
+    let page = parameters.page()?;
+    Ok(Answer::Json(page.of(engine.state().process_instances(&Filters::of_body(body))).collect()))
+}
+
 async fn count(State(engine): Engine, parameters: Parameters) -> Answer {
     let count = engine.state().process_instances(&parameters.filters()).len();
+    Answer::Json(json!({"count": count}))
+}
+
+async fn count_by_body(State(engine): Engine, Body(body): Given) -> Answer {
+    let count = engine.state().process_instances(&Filters::of_body(body)).len();
     Answer::Json(json!({"count": count}))
 }
 
@@ -124,7 +138,7 @@ fn variables(path: &str, scope: Scope) -> Router<EmbeddedEngine> {
     let one = async move |State(engine): Engine, Path(at): At| -> Answered {
         engine.state().variable(scope, &at.id, &at.name).map(|variable| Answer::Json(variable.shown()))
     };
-    let put = async move |State(engine): Engine, Path(at): At, Body(given): Body<Given>| -> Answered {
+    let put = async move |State(engine): Engine, Path(at): At, Body(given): Body<GivenVariable>| -> Answered {
         engine.change(|state, _| state.put_variable(scope, &at.id, &at.name, given)).await.map(Answer::from)
     };
     let delete = async move |State(engine): Engine, Path(at): At| -> Answered {
@@ -133,8 +147,7 @@ fn variables(path: &str, scope: Scope) -> Router<EmbeddedEngine> {
     let content = async move |State(engine): Engine, Path(at): At| -> Answered {
         Answer::content(&at.id, engine.state().variable(scope, &at.id, &at.name)?)
     };
-    let upload = async move |State(engine): Engine, Path(at): At, form: Multipart| -> Answered {
-        let uploaded = uploaded(form).await?;
+    let upload = async move |State(engine): Engine, Path(at): At, Uploaded(uploaded): Uploaded| -> Answered {
         engine.change(|state, _| state.keep_variable(scope, &at.id, &at.name, uploaded)).await.map(Answer::from)
     };
     Router::new()
@@ -143,15 +156,31 @@ fn variables(path: &str, scope: Scope) -> Router<EmbeddedEngine> {
         .route(&format!("{path}/{{name}}/data"), get(content).post(upload))
 }
 
-/// The file in the part `data` of a form.
-async fn uploaded(mut form: Multipart) -> Result<Variable, Refusal> {
-    while let Some(part) = form.next_field().await.map_err(|_| Refusal::unreadable())? {
-        if part.name() == Some("data") {
-            let filename = part.file_name().unwrap_or_default().to_owned();
-            let mime_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
-            let bytes = part.bytes().await.map_err(|_| Refusal::unreadable())?;
-            return Ok(Variable::uploaded(&bytes, &filename, &mime_type));
+/// What was uploaded in the part `data` of a form, as the type that its part `valueType` names.
+struct Uploaded(Variable);
+
+impl<S: Send + Sync> FromRequest<S> for Uploaded {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        if content_type(request.headers()).as_deref() != Some("multipart/form-data") {
+            return Err(Refusal::unsupported_media_type());
         }
+        let unreadable = |_| Refusal::unreadable();
+        let mut form = Multipart::from_request(request, state).await.map_err(|_| Refusal::unreadable())?;
+        let (mut data, mut is_file) = (None, true);
+        while let Some(part) = form.next_field().await.map_err(unreadable)? {
+            match part.name() {
+                Some("data") => {
+                    let filename = part.file_name().unwrap_or_default().to_owned();
+                    let mime_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
+                    data = Some((filename, mime_type, part.bytes().await.map_err(unreadable)?));
+                }
+                Some("valueType") => is_file = part.text().await.map_err(unreadable)?.eq_ignore_ascii_case("file"),
+                _ => {}
+            }
+        }
+        let (filename, mime_type, bytes) = data.ok_or_else(|| Refusal::null_pointer("dataPart"))?;
+        Ok(Self(if is_file { Variable::file_of(&bytes, &filename, &mime_type) } else { Variable::bytes_of(&bytes) }))
     }
-    Err(Refusal::invalid("No 'data' part found"))
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod conventions;
 mod history;
 mod instances;
 pub(super) mod lenient;
@@ -11,6 +12,7 @@ mod tasks;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, Request, State},
+    http::Method,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -47,26 +49,30 @@ const WITHOUT_BPMN: [&str; 9] = [
 
 /// All paths of an engine.
 pub(super) fn router(engine: EmbeddedEngine) -> Router {
-    let paths = Router::new()
-        .route("/version", get(async || Answer::Json(json!({"version": VERSION}))))
-        .route("/engine", get(async || Answer::Json(json!([{"name": ENGINE_NAME}]))))
-        .merge(tasks::routes())
-        .merge(instances::routes())
-        .merge(history::routes())
-        .with_state(engine);
+    let paths =
+        Router::new().merge(tasks::routes()).merge(instances::routes()).merge(history::routes()).with_state(engine);
     let named = paths.clone().route_layer(middleware::from_fn(known_engine));
-    Router::new()
-        .nest(BASE_PATH, paths)
-        .nest(&format!("{BASE_PATH}/engine/{{engine}}"), named)
+    // The same under any name, as in the engine.
+    let version = Router::new().route("/version", get(async || Answer::Json(json!({"version": VERSION}))));
+    let engines = get(async || Answer::Json(json!([{"name": ENGINE_NAME}])));
+    let all = Router::new()
+        .nest(BASE_PATH, paths.merge(version.clone()).route("/engine", engines))
+        .nest(&format!("{BASE_PATH}/engine/{{engine}}"), named.merge(version))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    // A router of its own, for the path must be changed before it is looked at, and only outside is it known which
+    // methods there are.
+    Router::new()
+        .fallback_service(all)
+        .layer(middleware::from_fn(conventions::path))
+        .layer(middleware::from_fn(conventions::answer))
 }
 
-/// Refuses the name of an engine that there is not.
+/// Refuses the name of an engine that there is not, but not to tell which methods there would be.
 async fn known_engine(Path(parameters): Path<Vec<(String, String)>>, request: Request, next: Next) -> Response {
     let named = parameters.iter().find(|(name, _)| name == "engine");
-    if named.is_some_and(|(_, engine)| engine != ENGINE_NAME) {
+    if named.is_some_and(|(_, engine)| engine != ENGINE_NAME) && request.method() != Method::OPTIONS {
         return Refusal::invalid("No process engine available").into_response();
     }
     next.run(request).await
@@ -83,7 +89,7 @@ async fn not_found(request: Request) -> Refusal {
         );
         return Refusal::of_request(501, "NotImplementedException", message);
     }
-    Refusal::of_request(404, "NotFoundException", "HTTP 404 Not Found")
+    Refusal::unknown_path()
 }
 
 async fn not_allowed() -> Refusal {

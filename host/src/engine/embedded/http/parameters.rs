@@ -49,14 +49,16 @@ impl Parameters {
         self.get(key) == Some("true")
     }
 
-    /// `firstResult` and `maxResults`. A negative maximum is none at all.
+    /// `firstResult` and `maxResults`. If one of them is negative there is nothing on the page.
     pub(super) fn page(&self) -> Result<Page, Refusal> {
         let number = |key: &str, default: usize| match self.get(key).map(str::parse::<i64>) {
-            None => Ok(default),
-            Some(Ok(number)) => Ok(usize::try_from(number).unwrap_or_default()),
+            None => Ok(Some(default)),
+            Some(Ok(number)) => Ok(usize::try_from(number).ok()),
             Some(Err(_)) => Err(Refusal::of_request(404, "QueryParamException", "HTTP 404 Not Found")),
         };
-        Ok(Page { first: number("firstResult", 0)?, max: number("maxResults", usize::MAX)? })
+        let (first, max) = (number("firstResult", 0)?, number("maxResults", usize::MAX)?);
+        let empty = Page { first: 0, max: 0 };
+        Ok(first.zip(max).map_or(empty, |(first, max)| Page { first, max }))
     }
 
     /// The query for external tasks that the parameters mean.
