@@ -5,22 +5,22 @@
 //! processor time, all limits, the checks of the decision, the guest's output. Its port takes the decision at once; the
 //! journal and the engine are measured elsewhere.
 //!
-//! - `example`: the Rust example with an order that is paid, on the calling thread. The `-spawned` pair is the same as a
-//!   task on the threads of a runtime, that the caller waits for: as a host calls it that does other things, too. Most of
-//!   what is added is the kernel waking an idle thread, twice.
+//! - `example`: the Rust example with an order that is paid, on the calling thread.
+//! - `example-spawned`: the same as a task on the threads of a runtime, that the caller waits for: as a host calls it that
+//!   does other things, too. Most of what is added is the kernel waking an idle thread, twice.
 //! - `example-busy`: the same, 64 of them under way at once, in time for each. Here no thread is idle.
-//! - `example-busy-cpu`: processor time for each, of all threads together.
-//! - `instantiate`: a store and an instance, no call.
-//! - `empty`: a handler that does nothing, without a standard library.
+//! - `instantiate`: a store and an instance on another thread, no call.
+//! - `empty`: a handler that does nothing, without a standard library, on the calling thread.
+//!
+//! Each is measured twice: in pairs (module [`pairs`]), for the ratio, and by criterion, for whoever compares changes.
 
 mod baseline;
 mod example;
 mod pairs;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use cpu_time::ProcessTime;
-use criterion::{BenchmarkGroup, Criterion, criterion_group, measurement::WallTime};
+use criterion::{Bencher, Criterion};
 use fetchlock::sandbox::{self, Handler, Sandbox};
 use tokio::{
     runtime::{Handle, Runtime},
@@ -64,65 +64,74 @@ impl Sides {
     }
 
     /// One at a time, on the calling thread.
-    fn compare(&self, group: &mut BenchmarkGroup<'_, WallTime>) {
-        group.bench_function("fetchlock", |bencher| {
-            bencher.to_async(&self.host).iter(|| self.example.call(&self.sandbox, &self.handler));
-        });
-        group.bench_function("baseline", |bencher| {
-            bencher.to_async(&self.host).iter(|| self.baseline.handle(self.example.given()));
-        });
+    fn one_by_one(&self, name: &'static str) -> Comparison<'_> {
+        Comparison {
+            name,
+            fetchlock: self.in_turn(|| self.example.call(&self.sandbox, &self.handler)),
+            baseline: self.in_turn(|| self.baseline.handle(self.example.given())),
+        }
     }
 
     /// One at a time, each on the thread of a runtime.
-    fn compare_spawned(&self, group: &mut BenchmarkGroup<'_, WallTime>) {
-        group.bench_function("fetchlock-spawned", |bencher| {
-            bencher.to_async(&self.host).iter(|| async {
-                let call = self.example.call(&self.sandbox, &self.handler);
-                self.sandbox.guests().spawn(call).await.expect("no panic");
-            });
-        });
-        group.bench_function("baseline-spawned", |bencher| {
-            bencher.to_async(&self.host).iter(|| async {
-                let call = self.baseline.handle(self.example.given());
-                self.host.spawn(call).await.expect("no panic");
-            });
-        });
+    fn spawned(&self, name: &'static str) -> Comparison<'_> {
+        Comparison {
+            name,
+            fetchlock: self.in_turn(|| joined(self.sandbox.guests(), self.example.call(&self.sandbox, &self.handler))),
+            baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.handle(self.example.given()))),
+        }
     }
 
     /// Many at a time, on the threads of a runtime.
-    fn compare_busy(&self, group: &mut BenchmarkGroup<'_, WallTime>, clock: Clock) {
-        group.bench_function("fetchlock", |bencher| {
-            bencher.iter_custom(|count| {
+    fn busy(&self, name: &'static str) -> Comparison<'_> {
+        Comparison {
+            name,
+            fetchlock: Box::new(|count| {
                 let call = || self.example.call(&self.sandbox, &self.handler);
-                self.host.block_on(many(count, self.sandbox.guests(), clock, call))
-            });
-        });
-        group.bench_function("baseline", |bencher| {
-            bencher.iter_custom(|count| {
+                self.host.block_on(many(count, self.sandbox.guests(), call));
+            }),
+            baseline: Box::new(|count| {
                 let call = || self.baseline.handle(self.example.given());
-                self.host.block_on(many(count, self.host.handle(), clock, call))
+                self.host.block_on(many(count, self.host.handle(), call));
+            }),
+        }
+    }
+
+    /// Instances only, one at a time, each on the thread of a runtime.
+    fn instantiated(&self, name: &'static str) -> Comparison<'_> {
+        Comparison {
+            name,
+            fetchlock: self.in_turn(|| self.example.instantiate(&self.sandbox, &self.handler)),
+            baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.instantiate(self.example.given()))),
+        }
+    }
+
+    fn in_turn<'a, F: Future<Output = ()>>(&'a self, call: impl Fn() -> F + 'a) -> Calls<'a> {
+        Box::new(move |count| {
+            self.host.block_on(async {
+                for _ in 0..count {
+                    call().await;
+                }
             });
-        });
+        })
     }
 }
 
-/// What is measured.
-#[derive(Debug, Clone, Copy)]
-enum Clock {
-    /// Time on the wall.
-    Wall,
-    /// Time of all threads of this process on processors.
-    Cpu,
+/// Makes so many calls.
+type Calls<'a> = Box<dyn Fn(u64) + 'a>;
+
+/// The same by both sides.
+struct Comparison<'a> {
+    name: &'static str,
+    fetchlock: Calls<'a>,
+    baseline: Calls<'a>,
 }
 
-/// Makes `count` calls, as many at once as the sandbox is made for; the time that all of them took.
-async fn many<F: Future<Output = ()> + Send + 'static>(
-    count: u64,
-    runtime: &Handle,
-    clock: Clock,
-    call: impl Fn() -> F,
-) -> Duration {
-    let (began, cpu_began) = (Instant::now(), ProcessTime::now());
+async fn joined(runtime: &Handle, call: impl Future<Output = ()> + Send + 'static) {
+    runtime.spawn(call).await.expect("no panic");
+}
+
+/// Makes `count` calls, as many at once as the sandbox is made for.
+async fn many<F: Future<Output = ()> + Send + 'static>(count: u64, runtime: &Handle, call: impl Fn() -> F) {
     let mut calls = JoinSet::new();
     for _ in 0..count {
         if calls.len() >= CONCURRENCY.get() {
@@ -131,79 +140,38 @@ async fn many<F: Future<Output = ()> + Send + 'static>(
         calls.spawn_on(call(), runtime);
     }
     calls.join_all().await;
-    match clock {
-        Clock::Wall => began.elapsed(),
-        Clock::Cpu => cpu_began.elapsed(),
-    }
 }
 
-fn example(criterion: &mut Criterion) {
-    let sides = Sides::new(&example::component());
-    sides.host.block_on(sides.example.check(&sides.sandbox, &sides.handler));
+/// Times the calls of one side.
+fn timed(bencher: &mut Bencher<'_>, calls: &Calls<'_>) {
+    bencher.iter_custom(|count| {
+        let began = Instant::now();
+        calls(count);
+        began.elapsed()
+    });
+}
 
-    let mut group = criterion.benchmark_group("example");
-    sides.compare(&mut group);
-    sides.compare_spawned(&mut group);
-    group.finish();
-
-    for (name, clock) in [("example-busy", Clock::Wall), ("example-busy-cpu", Clock::Cpu)] {
-        let mut group = criterion.benchmark_group(name);
-        sides.compare_busy(&mut group, clock);
+/// A filter on the command line is for criterion's own benches; the pairs are measured always.
+fn main() {
+    let example = Sides::new(&example::component());
+    example.host.block_on(example.example.check(&example.sandbox, &example.handler));
+    let empty = Sides::new(&wat::parse_str(EMPTY).expect("WAT"));
+    let comparisons = [
+        example.one_by_one("example"),
+        example.spawned("example-spawned"),
+        example.busy("example-busy"),
+        example.instantiated("instantiate"),
+        empty.one_by_one("empty"),
+    ];
+    for Comparison { name, fetchlock, baseline } in &comparisons {
+        pairs::compare(name, fetchlock, baseline);
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    for Comparison { name, fetchlock, baseline } in &comparisons {
+        let mut group = criterion.benchmark_group(*name);
+        group.bench_function("fetchlock", |bencher| timed(bencher, fetchlock));
+        group.bench_function("baseline", |bencher| timed(bencher, baseline));
         group.finish();
     }
-
-    let mut group = criterion.benchmark_group("instantiate");
-    group.bench_function("fetchlock", |bencher| {
-        bencher.to_async(&sides.host).iter(|| sides.example.instantiate(&sides.sandbox, &sides.handler));
-    });
-    group.bench_function("baseline", |bencher| {
-        bencher.to_async(&sides.host).iter(|| sides.baseline.instantiate(sides.example.given()));
-    });
-    group.finish();
-}
-
-fn empty(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("empty");
-    Sides::new(&wat::parse_str(EMPTY).expect("WAT")).compare(&mut group);
-    group.finish();
-}
-
-/// The ratios. A filter on the command line is for criterion's own benches only.
-fn pairs() {
-    let sides = Sides::new(&example::component());
-    let Sides { host, sandbox, handler, baseline, example } = &sides;
-    pairs::compare(
-        "example",
-        |count| {
-            host.block_on(async {
-                for _ in 0..count {
-                    example.call(sandbox, handler).await
-                }
-            })
-        },
-        |count| {
-            host.block_on(async {
-                for _ in 0..count {
-                    baseline.handle(example.given()).await
-                }
-            })
-        },
-    );
-    pairs::compare(
-        "example-busy",
-        |count| {
-            host.block_on(many(count, sandbox.guests(), Clock::Wall, || example.call(sandbox, handler)));
-        },
-        |count| {
-            host.block_on(many(count, host.handle(), Clock::Wall, || baseline.handle(example.given())));
-        },
-    );
-}
-
-criterion_group!(benches, example, empty);
-
-fn main() {
-    pairs();
-    benches();
-    Criterion::default().configure_from_args().final_summary();
+    criterion.final_summary();
 }

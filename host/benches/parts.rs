@@ -90,7 +90,6 @@ fn fetch(criterion: &mut Criterion) {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let url = format!("http://{}/engine-rest", listener.local_addr().expect("an address"));
     runtime.spawn(serve(listener, answer()));
-    fetchlock_harness::engine_client::EngineClient::new(url.as_str(), None).expect("a client");
     let engine = RestEngine::new(RestOptions::new(url.parse().expect("a URL"))).expect("an engine");
     let request = request();
     criterion.bench_function(&format!("fetch-{TASKS}"), |bencher| {

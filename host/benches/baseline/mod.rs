@@ -104,14 +104,13 @@ impl Baseline {
         }
     }
 
-    /// A fresh store and an instance, on another thread.
-    pub(crate) async fn instantiate(&self, given: Arc<Given>) {
+    /// A fresh store and an instance.
+    pub(crate) fn instantiate(&self, given: Arc<Given>) -> impl Future<Output = ()> + Send + use<> {
         let (mut store, handler, timeout) = (self.store(given), self.handler.clone(), self.limits.timeout);
-        let instance = async move {
+        async move {
             let made = tokio::time::timeout(timeout, handler.instantiate_async(&mut store)).await;
             made.expect("in time").map(drop).expect("an instance");
-        };
-        tokio::spawn(instance).await.expect("no panic");
+        }
     }
 }
 

@@ -32,8 +32,8 @@ impl Kind {
 
 /// A running engine. Dropping it ends it.
 pub(super) enum Engine {
-    Embedded(Embedded),
-    Operaton(Operaton),
+    Embedded(Box<Embedded>),
+    Operaton(Box<Operaton>),
 }
 
 impl Engine {
@@ -43,10 +43,10 @@ impl Engine {
     /// It does not start.
     pub(super) async fn start(kind: Kind) -> Result<Self> {
         Ok(match kind {
-            Kind::Embedded => Self::Embedded(Embedded::start(release_binary("fetchlock")?, None).await?),
+            Kind::Embedded => Self::Embedded(Box::new(Embedded::start(release_binary("fetchlock")?, None).await?)),
             Kind::Operaton => {
                 let options = OperatonOptions { heap_mib: HEAP_MIB, ..OperatonOptions::default() };
-                Self::Operaton(Operaton::start(options).await?)
+                Self::Operaton(Box::new(Operaton::start(options).await?))
             }
         })
     }

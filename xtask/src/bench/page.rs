@@ -35,7 +35,7 @@ fn table() -> Result<String> {
         let here = (record.date, record.machine);
         if shown.as_ref() != Some(&here) {
             writeln!(text, "Measured on {}: {}.\n", here.0, here.1.describe())?;
-            writeln!(text, "| | found | goal | |\n|---|---|---|---|")?;
+            writeln!(text, "| | found | goal | raw |\n|---|---|---|---|")?;
             shown = Some(here);
         }
         for figure in &record.figures {
@@ -47,9 +47,11 @@ fn table() -> Result<String> {
 
 fn line(figure: &Figure, measurement: Measurement) -> String {
     let Figure { what, found, goal } = figure;
-    let (goal, met) = match goal {
-        None => ("", ""),
-        Some(Goal { wanted, met }) => (wanted.as_str(), if *met { "met" } else { "**not met**" }),
+    let goal = match goal {
+        None => String::new(),
+        Some(Goal { wanted, met: true }) => format!("{wanted}: met"),
+        Some(Goal { wanted, met: false }) => format!("{wanted}: **not met**"),
     };
-    format!("| [{what}](performance/{}.json) | {found} | {goal} | {met} |", measurement.name())
+    let raw = measurement.name();
+    format!("| {what} | {found} | {goal} | [{raw}](performance/{raw}.json) |")
 }

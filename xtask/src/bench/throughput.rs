@@ -45,8 +45,8 @@ impl Extent {
     fn of(kind: Kind, quick: bool) -> Self {
         match (kind, quick) {
             (_, true) => Self { pairs: 2, tasks: 500, warm_ups: 1 },
-            (Kind::Embedded, false) => Self { pairs: 7, tasks: 6_000, warm_ups: 1 },
-            (Kind::Operaton, false) => Self { pairs: 6, tasks: 3_000, warm_ups: 2 },
+            (Kind::Embedded, false) => Self { pairs: 9, tasks: 6_000, warm_ups: 1 },
+            (Kind::Operaton, false) => Self { pairs: 9, tasks: 3_000, warm_ups: 2 },
         }
     }
 }
