@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod commands;
+pub(crate) mod damage;
 pub mod engine;
 pub mod foreign;
 pub mod journal;

@@ -21,7 +21,10 @@ use self::{
     entry::{decode, encode},
     writer::{Change, Writer},
 };
-use crate::task::{EngineName, TaskId, WorkerId};
+use crate::{
+    damage::{WRONG_CHECKSUMS, without_panic},
+    task::{EngineName, TaskId, WorkerId},
+};
 
 /// Outcomes by engine and task.
 const OUTCOMES: TableDefinition<'static, (&str, &str), &[u8]> = TableDefinition::new("outcomes-v1");
@@ -87,16 +90,9 @@ impl Journal {
     pub fn open(state_dir: &Path) -> Result<Self, JournalError> {
         make_private(state_dir).map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
         let path = state_dir.join(FILE_NAME);
-        let database = Database::create(&path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.clone() },
-            redb::DatabaseError::Storage(redb::StorageError::Io(source))
-                if source.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                JournalError::Directory { path: state_dir.to_owned(), source }
-            }
-            error => JournalError::Unreadable { path: path.clone(), why: error.to_string() },
-        })?;
-        let index = read(&database).map_err(|why| JournalError::Unreadable { path: path.clone(), why })?;
+        let unreadable = |why: String| JournalError::Unreadable { path: path.clone(), why };
+        let open = || open_file(&path, state_dir);
+        let (database, index) = without_panic(open).unwrap_or_else(|why| Err(unreadable(why)))?;
         let writer = Writer::start(path, database)
             .map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
         Ok(Self { index: Arc::new(Mutex::new(index)), writer: Arc::new(writer) })
@@ -181,6 +177,29 @@ impl Journal {
 fn make_private(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn open_file(path: &Path, state_dir: &Path) -> Result<(Database, Index), JournalError> {
+    let unreadable = |why: String| JournalError::Unreadable { path: path.to_owned(), why };
+    let mut database = Database::create(path).map_err(|error| match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_owned() },
+        redb::DatabaseError::Storage(redb::StorageError::Io(source))
+            if source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            JournalError::Directory { path: state_dir.to_owned(), source }
+        }
+        error => unreadable(error.to_string()),
+    })?;
+    match database.check_integrity() {
+        Ok(true) => {}
+        // What is left of it is better delivered than not.
+        Ok(false) => {
+            tracing::warn!(path = %path.display(), "the journal was damaged and is repaired: {WRONG_CHECKSUMS}")
+        }
+        Err(error) => return Err(unreadable(error.to_string())),
+    }
+    let index = read(&database).map_err(unreadable)?;
+    Ok((database, index))
 }
 
 fn read(database: &Database) -> Result<Index, String> {
@@ -328,6 +347,31 @@ mod tests {
         }
         drop(journal);
         assert_eq!(Journal::open(dir.path()).expect("opened again").entries(&engine).len(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_journal_is_repaired_or_refused_and_never_a_panic() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let engine = EngineName::new("default");
+        let journal = Journal::open(dir.path()).expect("opened");
+        for n in 0..50 {
+            let outcome = Outcome::Unlock { delay: Duration::ZERO };
+            journal.record(&engine, entry(&n.to_string(), outcome)).await.expect("recorded");
+        }
+        drop(journal);
+        let path = dir.path().join(FILE_NAME);
+        let whole = std::fs::read(&path).expect("read");
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..40 {
+            let mut damaged = whole.clone();
+            let at = random.usize(..damaged.len() - 64);
+            random.fill(&mut damaged[at..at + 64]);
+            std::fs::write(&path, damaged).expect("written");
+            match Journal::open(dir.path()) {
+                Ok(journal) => assert!(journal.entries(&engine).len() <= 50),
+                Err(error) => assert!(matches!(error, JournalError::Unreadable { .. }), "{error}"),
+            }
+        }
     }
 
     #[test]

@@ -4,12 +4,10 @@
 //! load many changes share one flush; a caller's answer waits for the commit that holds its change.
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     fs, io,
-    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
 };
 
@@ -17,6 +15,7 @@ use redb::{Database, ReadableDatabase, TableDefinition, TableHandle};
 use tokio::sync::watch;
 
 use super::instance::{Instance, Number};
+use crate::damage::{WRONG_CHECKSUMS, without_panic};
 
 /// Instances by number, as JSON that a person can read in need.
 const INSTANCES: TableDefinition<'static, Number, &[u8]> = TableDefinition::new("instances-v1");
@@ -246,7 +245,7 @@ impl From<redb::Error> for OpenError {
 fn open_file(path: &Path) -> Result<(Database, BTreeMap<Number, Instance>), OpenError> {
     let mut database = Database::create(path).map_err(redb::Error::from)?;
     if !database.check_integrity().map_err(redb::Error::from)? {
-        return Err(OpenError::Damaged("its checksums do not fit its content".to_owned()));
+        return Err(OpenError::Damaged(WRONG_CHECKSUMS.to_owned()));
     }
     refuse_other_tables(&database)?;
     let instances = read(&database)?;
@@ -282,50 +281,4 @@ fn read(database: &Database) -> Result<BTreeMap<Number, Instance>, OpenError> {
         instances.insert(number, instance);
     }
     Ok(instances)
-}
-
-thread_local! {
-    /// Whether this thread's panics are caught and told by [`without_panic`].
-    static CAUGHT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Does something to a data file. redb panics at some damages; that is an error here, and nothing more is said about it.
-fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |told| {
-            if !CAUGHT.get() {
-                usual(told);
-            }
-        }));
-    });
-    CAUGHT.set(true);
-    // What the panic has left half done is not used again, but for a data base that answers with errors from then on.
-    let done = panic::catch_unwind(AssertUnwindSafe(work));
-    CAUGHT.set(false);
-    done.map_err(|panic| match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
-        (Some(why), _) => why.clone(),
-        (_, Some(why)) => (*why).to_owned(),
-        (None, None) => "its content makes no sense".to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_of_the_data_base_is_an_error_with_its_words() {
-        let index = std::hint::black_box(7);
-        assert_eq!(
-            without_panic(|| [0; 3][index]).expect_err("beyond"),
-            "index out of bounds: the len is 3 but the index is 7"
-        );
-        assert_eq!(
-            without_panic(|| unreachable!()),
-            Err::<(), _>("internal error: entered unreachable code".to_owned())
-        );
-        assert_eq!(without_panic(|| 5), Ok(5));
-    }
 }
