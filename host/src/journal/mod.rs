@@ -2,7 +2,7 @@
 //! engine however often this host is killed, and its task's handler is not run again.
 //!
 //! Writes are group-committed by one thread of its own: a decision waits for one flush to disk, and shares it with
-//! every other decision of that moment.
+//! every other decision of that moment, and with what became of the outcomes before.
 
 mod entry;
 mod writer;
@@ -115,6 +115,18 @@ impl Journal {
         Ok(())
     }
 
+    /// Replaces an outcome by what became of it. Known at once; durable a moment later, and repeated until the disk takes
+    /// it: whoever dies before delivers the outcome again, and finds it delivered.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`] if it can never become durable.
+    pub async fn record_soon(&self, engine: &EngineName, entry: Arc<Entry>) -> Result<(), JournalError> {
+        let bytes = encode(&entry).map_err(JournalError::Write)?;
+        let task = entry.task.clone();
+        self.index().outcomes.insert((engine.clone(), task.clone()), entry);
+        self.writer.commit_soon(Change::Put { engine: engine.clone(), task, bytes }).await
+    }
+
     /// Whether the last write succeeded. While it did not, no handler should be run: its decision could not be kept.
     pub fn is_sound(&self) -> bool {
         self.writer.is_sound()
@@ -128,10 +140,19 @@ impl Journal {
         self.writer.commit(Change::Check).await
     }
 
-    /// Forgets an outcome: it was delivered, or needs no delivery any more.
+    /// Forgets an outcome: it was delivered, or needs no delivery any more. Durable as [`Self::record_soon`] is.
     ///
     /// # Errors
-    /// [`JournalError::Write`]; the outcome will be delivered again, and found to be gone.
+    /// [`JournalError::Write`] if it can never become durable.
+    pub async fn forget_soon(&self, engine: &EngineName, task: &TaskId) -> Result<(), JournalError> {
+        self.index().outcomes.remove(&(engine.clone(), task.clone()));
+        self.writer.commit_soon(Change::Remove { engine: engine.clone(), task: task.clone() }).await
+    }
+
+    /// Forgets an outcome before its task is worked on anew. When this returns `Ok` the old outcome cannot come back.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`]; after a restart the outcome will be delivered again, and found to be gone.
     pub async fn forget(&self, engine: &EngineName, task: &TaskId) -> Result<(), JournalError> {
         self.index().outcomes.remove(&(engine.clone(), task.clone()));
         self.writer.commit(Change::Remove { engine: engine.clone(), task: task.clone() }).await

@@ -1,4 +1,7 @@
-//! The thread that writes: it takes all changes that wait, commits them together, and tells those who wait for them.
+//! The thread that writes: it gathers the changes that wait, commits them together, and tells those who wait for them.
+//!
+//! A commit costs the processor several times what the rest of a task does, most of it in the kernel. So under load
+//! decisions wait a little for each other, and what nobody waits for rides along with them ([`RHYTHM`]).
 
 use std::{
     io,
@@ -8,16 +11,37 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use redb::Database;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{JournalError, OUTCOMES, WORKERS};
 use crate::task::{EngineName, TaskId, WorkerId};
 
 /// Changes that may wait for the next commit. More than this wait in their callers: the disk is the limit then.
 const QUEUE: usize = 1_024;
+
+/// When changes are committed.
+struct Rhythm {
+    /// Under load, the least time from the beginning of one commit to that of the next.
+    pace: Duration,
+    /// A change that nobody waits for is on the disk after this at the latest.
+    soon: Duration,
+    /// After a failure the changes that nobody waits for are tried again after this.
+    again: Duration,
+}
+
+const RHYTHM: Rhythm = Rhythm {
+    // Short beside a call to an engine, and long enough that at a thousand tasks a second ten decisions share a commit.
+    pace: Duration::from_millis(10),
+    soon: Duration::from_millis(100),
+    again: Duration::from_secs(1),
+};
 
 /// One change.
 pub(super) enum Change {
@@ -44,39 +68,31 @@ pub(super) enum Change {
 
 type Reply = oneshot::Sender<Result<(), String>>;
 
+/// A change on its way to the disk.
+struct Queued {
+    change: Change,
+    /// Who waits for it. What nobody waits for is repeated until the disk takes it.
+    asked: Option<Reply>,
+}
+
 /// The writing thread. Dropping it commits what waits and closes the database.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<(Change, Reply)>>,
+    queue: Option<mpsc::Sender<Queued>>,
     thread: Option<JoinHandle<()>>,
     sound: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(super) fn start(path: PathBuf, database: Database) -> io::Result<Self> {
-        let (queue, mut waiting) = mpsc::channel::<(Change, Reply)>(QUEUE);
+        let (queue, waiting) = mpsc::channel(QUEUE);
         let sound = Arc::new(AtomicBool::new(true));
         let told = sound.clone();
-        let thread = std::thread::Builder::new().name("fetchlock-journal".into()).spawn(move || {
-            let mut file = File { path, database: Some(database) };
-            let mut batch = Vec::new();
-            while waiting.blocking_recv_many(&mut batch, QUEUE) > 0 {
-                let (changes, replies): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let result = file.commit(&changes).map_err(|error| error.to_string());
-                if told.swap(result.is_ok(), Relaxed) != result.is_ok() {
-                    match &result {
-                        Ok(()) => tracing::info!("the journal can be written again"),
-                        Err(why) => {
-                            tracing::error!(why, "the journal cannot be written: no tasks are fetched until it can")
-                        }
-                    }
-                }
-                for reply in replies {
-                    if reply.send(result.clone()).is_err() {
-                        tracing::trace!("a journal entry was written for a caller that no longer waits");
-                    }
-                }
-            }
-        })?;
+        // Its own, for its timers: the thread outlives whoever opened the journal.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let file = File { path, database: Some(database) };
+        let thread = std::thread::Builder::new()
+            .name("fetchlock-journal".into())
+            .spawn(move || runtime.block_on(write(file, waiting, &RHYTHM, &told)))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), sound })
     }
 
@@ -87,11 +103,23 @@ impl Writer {
 
     /// Returns when the change is on the disk.
     pub(super) async fn commit(&self, change: Change) -> Result<(), JournalError> {
-        let ended = || JournalError::Write("its thread has ended".into());
         let (reply, committed) = oneshot::channel();
-        self.queue.as_ref().ok_or_else(ended)?.send((change, reply)).await.map_err(|_| ended())?;
+        self.send(Queued { change, asked: Some(reply) }).await?;
         committed.await.map_err(|_| ended())?.map_err(JournalError::Write)
     }
+
+    /// Returns when the change is on its way: it is on the disk soon, and after every change that was sent before.
+    pub(super) async fn commit_soon(&self, change: Change) -> Result<(), JournalError> {
+        self.send(Queued { change, asked: None }).await
+    }
+
+    async fn send(&self, queued: Queued) -> Result<(), JournalError> {
+        self.queue.as_ref().ok_or_else(ended)?.send(queued).await.map_err(|_| ended())
+    }
+}
+
+fn ended() -> JournalError {
+    JournalError::Write("its thread has ended".into())
 }
 
 impl Drop for Writer {
@@ -105,6 +133,87 @@ impl Drop for Writer {
     }
 }
 
+/// Commits what comes until the queue is closed.
+async fn write(mut file: File, mut queue: mpsc::Receiver<Queued>, rhythm: &Rhythm, sound: &AtomicBool) {
+    let mut batch = Vec::new();
+    let mut next = Instant::now();
+    loop {
+        let open = gather(&mut queue, &mut batch, rhythm).await;
+        if batch.is_empty() {
+            return;
+        }
+        tokio::time::sleep_until(next).await;
+        while batch.len() < QUEUE
+            && let Ok(queued) = queue.try_recv()
+        {
+            batch.push(queued);
+        }
+        let began = Instant::now();
+        // A lone decision is no load: the next one need not wait for company.
+        let shared = batch.iter().filter(|queued| queued.asked.is_some()).count() > 1;
+        next = if shared { began + rhythm.pace } else { began };
+        let result = file.commit(&batch).map_err(|error| error.to_string());
+        tell(sound, &result);
+        reply(&mut batch, &result);
+        if !open {
+            break;
+        }
+    }
+    if !batch.is_empty() {
+        let outcomes = batch.len();
+        tracing::error!(
+            outcomes,
+            "the journal still has outcomes that the engine has: they are sent again and found delivered"
+        );
+    }
+}
+
+/// Waits until there is something to commit; `false` when there will be no more.
+async fn gather(queue: &mut mpsc::Receiver<Queued>, batch: &mut Vec<Queued>, rhythm: &Rhythm) -> bool {
+    let mut due = (!batch.is_empty()).then(|| Instant::now() + rhythm.again);
+    loop {
+        let received = match due {
+            None => queue.recv().await,
+            Some(due) => match tokio::time::timeout_at(due, queue.recv()).await {
+                Ok(received) => received,
+                Err(_) => return true,
+            },
+        };
+        let Some(queued) = received else { return false };
+        let urgent = queued.asked.is_some();
+        batch.push(queued);
+        if urgent {
+            return true;
+        }
+        due.get_or_insert_with(|| Instant::now() + rhythm.soon);
+    }
+}
+
+fn tell(sound: &AtomicBool, result: &Result<(), String>) {
+    if sound.swap(result.is_ok(), Relaxed) == result.is_ok() {
+        return;
+    }
+    match result {
+        Ok(()) => tracing::info!("the journal can be written again"),
+        Err(why) => tracing::error!(why, "the journal cannot be written: no tasks are fetched until it can"),
+    }
+}
+
+/// Tells those who wait; what nobody waits for stays in the batch until it is committed.
+fn reply(batch: &mut Vec<Queued>, result: &Result<(), String>) {
+    for queued in std::mem::take(batch) {
+        match queued.asked {
+            Some(asked) => {
+                if asked.send(result.clone()).is_err() {
+                    tracing::trace!("a journal entry was written for a caller that no longer waits");
+                }
+            }
+            None if result.is_err() => batch.push(queued),
+            None => {}
+        }
+    }
+}
+
 /// The database; closed after an error, because redb refuses everything until it is opened again.
 struct File {
     path: PathBuf,
@@ -112,26 +221,26 @@ struct File {
 }
 
 impl File {
-    fn commit(&mut self, changes: &[Change]) -> Result<(), redb::Error> {
+    fn commit(&mut self, batch: &[Queued]) -> Result<(), redb::Error> {
         let database = match self.database.take() {
             Some(database) => database,
             // Not made anew: an empty one in its place would hide that outcomes are lost.
             None => Database::open(&self.path)?,
         };
-        commit(&database, changes)?;
+        commit(&database, batch)?;
         self.database = Some(database);
         Ok(())
     }
 }
 
 /// One transaction; redb flushes to the disk before `commit` returns.
-fn commit(database: &Database, changes: &[Change]) -> Result<(), redb::Error> {
+fn commit(database: &Database, batch: &[Queued]) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     {
         let mut outcomes = transaction.open_table(OUTCOMES)?;
         let mut workers = transaction.open_table(WORKERS)?;
-        for change in changes {
-            match change {
+        for queued in batch {
+            match &queued.change {
                 Change::Put { engine, task, bytes } => {
                     outcomes.insert((engine.as_str(), task.as_str()), bytes.as_slice())?;
                 }
@@ -155,20 +264,110 @@ fn commit(database: &Database, changes: &[Change]) -> Result<(), redb::Error> {
 
 #[cfg(test)]
 mod tests {
+    use redb::ReadableDatabase;
+
     use super::*;
 
+    fn soon(task: &str) -> Queued {
+        let (engine, task) = (EngineName::new("default"), TaskId::new(task));
+        Queued { change: Change::Put { engine, task, bytes: vec![1] }, asked: None }
+    }
+
+    fn asked() -> (Queued, oneshot::Receiver<Result<(), String>>) {
+        let (reply, committed) = oneshot::channel();
+        (Queued { change: Change::Check, asked: Some(reply) }, committed)
+    }
+
+    /// Where a test would wait for ever if the rule did not hold.
+    const NEVER: Duration = Duration::from_secs(3_600);
+
     #[tokio::test]
-    async fn after_an_error_nothing_is_sound_until_a_commit_succeeds_again() {
+    async fn what_nobody_waits_for_is_gathered_for_a_while_and_no_longer() {
+        let rhythm = Rhythm { pace: NEVER, soon: Duration::from_millis(30), again: NEVER };
+        let (queue, mut waiting) = mpsc::channel(QUEUE);
+        let began = Instant::now();
+        queue.send(soon("1")).await.expect("sent");
+        queue.send(soon("2")).await.expect("sent");
+        let mut batch = Vec::new();
+        assert!(gather(&mut waiting, &mut batch, &rhythm).await);
+        assert_eq!(batch.len(), 2);
+        assert!(began.elapsed() >= rhythm.soon);
+    }
+
+    #[tokio::test]
+    async fn what_somebody_waits_for_is_committed_at_once_with_what_came_before() {
+        let rhythm = Rhythm { pace: NEVER, soon: NEVER, again: NEVER };
+        let (queue, mut waiting) = mpsc::channel(QUEUE);
+        queue.send(soon("1")).await.expect("sent");
+        queue.send(asked().0).await.expect("sent");
+        let mut batch = Vec::new();
+        assert!(gather(&mut waiting, &mut batch, &rhythm).await);
+        assert_eq!(batch.len(), 2);
+    }
+
+    /// Commits four times that many decisions, one round after the other; returns how long it took.
+    async fn time_of_four_rounds(decisions: usize, pace: Duration) -> Duration {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.redb");
+        let database = Database::create(&path).expect("made");
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (rhythm, sound) = (Rhythm { pace, soon: NEVER, again: NEVER }, AtomicBool::new(true));
+        let writing = write(File { path, database: Some(database) }, waiting, &rhythm, &sound);
+        let began = Instant::now();
+        let asking = async {
+            for _ in 0..4 {
+                let (queued, replies): (Vec<_>, Vec<_>) = (0..decisions).map(|_| asked()).unzip();
+                for queued in queued {
+                    queue.send(queued).await.expect("sent");
+                }
+                for reply in replies {
+                    reply.await.expect("answered").expect("committed");
+                }
+            }
+            drop(queue);
+            began.elapsed()
+        };
+        tokio::join!(writing, asking).1
+    }
+
+    #[tokio::test]
+    async fn lone_decisions_do_not_wait_for_company() {
+        time_of_four_rounds(1, NEVER).await;
+    }
+
+    #[tokio::test]
+    async fn where_decisions_share_a_commit_the_next_one_waits_for_more() {
+        let pace = Duration::from_millis(20);
+        assert!(time_of_four_rounds(2, pace).await >= 3 * pace);
+    }
+
+    #[tokio::test]
+    async fn after_an_error_nothing_is_sound_until_the_disk_takes_what_was_left() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("state").join("journal.redb");
         std::fs::create_dir(dir.path().join("state")).expect("made");
         drop(Database::create(&path).expect("made"));
         // As after an error of the disk: closed, and the place is not to be had.
-        let mut file = File { path, database: None };
+        let file = File { path: path.clone(), database: None };
         std::fs::rename(dir.path().join("state"), dir.path().join("away")).expect("moved away");
-        assert!(file.commit(&[Change::Check]).is_err());
-        std::fs::rename(dir.path().join("away"), dir.path().join("state")).expect("moved back");
-        file.commit(&[Change::Check]).expect("opened again");
-        assert!(file.database.is_some());
+        let rhythm = Rhythm { again: Duration::from_millis(10), ..RHYTHM };
+        let sound = AtomicBool::new(true);
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let asking = async {
+            queue.send(soon("1")).await.expect("sent");
+            let (check, failed) = asked();
+            queue.send(check).await.expect("sent");
+            failed.await.expect("answered").expect_err("the place is away");
+            assert!(!sound.load(Relaxed));
+            std::fs::rename(dir.path().join("away"), dir.path().join("state")).expect("moved back");
+            while !sound.load(Relaxed) {
+                tokio::time::sleep(rhythm.again).await;
+            }
+            drop(queue);
+        };
+        tokio::join!(write(file, waiting, &rhythm, &sound), asking);
+        let database = Database::open(&path).expect("opened");
+        let outcomes = database.begin_read().expect("begun").open_table(OUTCOMES).expect("there");
+        assert!(outcomes.get(("default", "1")).expect("read").is_some());
     }
 }

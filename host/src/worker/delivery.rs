@@ -99,9 +99,9 @@ enum End {
     },
 }
 
-/// Removes an outcome from the journal.
-pub(super) async fn forget(desk: &Desk, task: &TaskId) {
-    if let Err(error) = desk.journal.forget(&desk.engine_name, task).await {
+/// Removes an outcome that needs no delivery any more from the journal.
+async fn forget(desk: &Desk, task: &TaskId) {
+    if let Err(error) = desk.journal.forget_soon(&desk.engine_name, task).await {
         tracing::error!(%task, %error, "a delivered outcome stays in the journal; it will be sent again and found delivered");
     }
 }
@@ -235,7 +235,7 @@ async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
 
 async fn keep(desk: &Desk, entry: &Entry, state: State) {
     let kept = Arc::new(Entry { state, ..entry.clone() });
-    if let Err(error) = desk.journal.record(&desk.engine_name, kept).await {
+    if let Err(error) = desk.journal.record_soon(&desk.engine_name, kept).await {
         tracing::error!(task = %entry.task, %error, "the journal does not take what became of an outcome");
     }
 }

@@ -70,7 +70,9 @@ fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscrip
             // First the old outcome is forgotten: it must not be found in the place of the new one.
             let desk = desk.clone();
             desk.tracker.clone().spawn(async move {
-                delivery::forget(&desk, &task.id).await;
+                if let Err(error) = desk.journal.forget(&desk.engine_name, &task.id).await {
+                    tracing::error!(task = %task.id, %error, "an outcome that the engine has stays in the journal");
+                }
                 begin(&desk, task, variables, plugin);
             });
         }

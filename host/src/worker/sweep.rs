@@ -142,7 +142,7 @@ async fn drop_rested(desk: &Desk) {
         // One that is held has come again: its next outcome may be on the way to this very place in the journal.
         if matches!(entry.state, State::Resting(until) if until < now)
             && !desk.held.contains(&entry.task)
-            && let Err(error) = desk.journal.forget(&desk.engine_name, &entry.task).await
+            && let Err(error) = desk.journal.forget_soon(&desk.engine_name, &entry.task).await
         {
             tracing::warn!(task = %entry.task, %error, "a delivered outcome stays in the journal");
         }
