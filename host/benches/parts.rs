@@ -61,7 +61,7 @@ async fn record_and_forget(journal: &Journal, engine: &EngineName, entries: Vec<
         let (journal, engine) = (journal.clone(), engine.clone());
         tasks.spawn(async move {
             journal.record(&engine, entry.clone()).await.expect("recorded");
-            journal.forget(&engine, &entry.task).await.expect("forgotten");
+            journal.forget_soon(&engine, &entry.task).await.expect("forgotten");
         });
     }
     tasks.join_all().await;

@@ -7,7 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod commands;
-pub(crate) mod damage;
+pub(crate) mod data_file;
 pub mod engine;
 pub mod foreign;
 pub mod journal;

@@ -173,14 +173,3 @@ impl StateDir {
         }
     }
 }
-
-impl Drop for StateDir {
-    fn drop(&mut self) {
-        // A journal of tasks that are gone; what stays of it is the system's to clean up.
-        if let Self::Temporary(directory) = self
-            && let Err(error) = fs::remove_dir_all(directory.path())
-        {
-            tracing::debug!(%error, "the temporary state stays");
-        }
-    }
-}

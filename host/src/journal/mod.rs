@@ -22,7 +22,7 @@ use self::{
     writer::{Change, Writer},
 };
 use crate::{
-    damage::{WRONG_CHECKSUMS, without_panic},
+    data_file::{DataFile, WRONG_CHECKSUMS, without_panic},
     task::{EngineName, TaskId, WorkerId},
 };
 
@@ -93,7 +93,7 @@ impl Journal {
         let unreadable = |why: String| JournalError::Unreadable { path: path.clone(), why };
         let open = || open_file(&path, state_dir);
         let (database, index) = without_panic(open).unwrap_or_else(|why| Err(unreadable(why)))?;
-        let writer = Writer::start(path, database)
+        let writer = Writer::start(DataFile::new(path, database))
             .map_err(|source| JournalError::Directory { path: state_dir.to_owned(), source })?;
         Ok(Self { index: Arc::new(Mutex::new(index)), writer: Arc::new(writer) })
     }

@@ -5,7 +5,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -14,22 +13,30 @@ use std::{
     time::Duration,
 };
 
-use redb::Database;
+use redb::WriteTransaction;
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
 
 use super::{JournalError, OUTCOMES, WORKERS};
-use crate::task::{EngineName, TaskId, WorkerId};
+use crate::{
+    data_file::DataFile,
+    task::{EngineName, TaskId, WorkerId},
+};
 
 /// Changes that may wait for the next commit. More than this wait in their callers: the disk is the limit then.
 const QUEUE: usize = 1_024;
 
+/// So many changes are worth a commit: its price is a small part of theirs.
+const FULL: usize = 32;
+
 /// When changes are committed.
 struct Rhythm {
-    /// Under load, the least time from the beginning of one commit to that of the next.
+    /// Under load, the time from the beginning of one commit to that of the next, unless [`FULL`] changes wait before.
     pace: Duration,
+    /// How often it is looked whether that many wait. A look costs less than to be told of each change.
+    look: Duration,
     /// A change that nobody waits for is on the disk after this at the latest.
     soon: Duration,
     /// After a failure the changes that nobody waits for are tried again after this.
@@ -37,8 +44,9 @@ struct Rhythm {
 }
 
 const RHYTHM: Rhythm = Rhythm {
-    // Short beside a call to an engine, and long enough that at a thousand tasks a second ten decisions share a commit.
-    pace: Duration::from_millis(10),
+    // Short beside a call to a busy engine.
+    pace: Duration::from_millis(20),
+    look: Duration::from_millis(5),
     soon: Duration::from_millis(100),
     again: Duration::from_secs(1),
 };
@@ -83,13 +91,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, database: Database) -> io::Result<Self> {
+    pub(super) fn start(file: DataFile) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let sound = Arc::new(AtomicBool::new(true));
         let told = sound.clone();
         // Its own, for its timers: the thread outlives whoever opened the journal.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let file = File { path, database: Some(database) };
         let thread = std::thread::Builder::new()
             .name("fetchlock-journal".into())
             .spawn(move || runtime.block_on(write(file, waiting, &RHYTHM, &told)))?;
@@ -134,25 +141,28 @@ impl Drop for Writer {
 }
 
 /// Commits what comes until the queue is closed.
-async fn write(mut file: File, mut queue: mpsc::Receiver<Queued>, rhythm: &Rhythm, sound: &AtomicBool) {
+async fn write(mut file: DataFile, mut queue: mpsc::Receiver<Queued>, rhythm: &Rhythm, sound: &AtomicBool) {
     let mut batch = Vec::new();
-    let mut next = Instant::now();
+    // Of the last commit, if it served several.
+    let mut began = None;
     loop {
         let open = gather(&mut queue, &mut batch, rhythm).await;
         if batch.is_empty() {
             return;
         }
-        tokio::time::sleep_until(next).await;
+        let queue_is_full = |queue: &mpsc::Receiver<Queued>| batch.len() + queue.len() >= FULL;
+        while began.is_some_and(|began: Instant| began.elapsed() < rhythm.pace) && !queue_is_full(&queue) {
+            tokio::time::sleep(rhythm.look).await;
+        }
         while batch.len() < QUEUE
             && let Ok(queued) = queue.try_recv()
         {
             batch.push(queued);
         }
-        let began = Instant::now();
         // A lone decision is no load: the next one need not wait for company.
         let shared = batch.iter().filter(|queued| queued.asked.is_some()).count() > 1;
-        next = if shared { began + rhythm.pace } else { began };
-        let result = file.commit(&batch).map_err(|error| error.to_string());
+        began = shared.then(Instant::now);
+        let result = file.write(|transaction| apply(transaction, &batch));
         tell(sound, &result);
         reply(&mut batch, &result);
         if !open {
@@ -214,57 +224,33 @@ fn reply(batch: &mut Vec<Queued>, result: &Result<(), String>) {
     }
 }
 
-/// The database; closed after an error, because redb refuses everything until it is opened again.
-struct File {
-    path: PathBuf,
-    database: Option<Database>,
-}
-
-impl File {
-    fn commit(&mut self, batch: &[Queued]) -> Result<(), redb::Error> {
-        let database = match self.database.take() {
-            Some(database) => database,
-            // Not made anew: an empty one in its place would hide that outcomes are lost.
-            None => Database::open(&self.path)?,
-        };
-        commit(&database, batch)?;
-        self.database = Some(database);
-        Ok(())
-    }
-}
-
-/// One transaction; redb flushes to the disk before `commit` returns.
-fn commit(database: &Database, batch: &[Queued]) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    {
-        let mut outcomes = transaction.open_table(OUTCOMES)?;
-        let mut workers = transaction.open_table(WORKERS)?;
-        for queued in batch {
-            match &queued.change {
-                Change::Put { engine, task, bytes } => {
-                    outcomes.insert((engine.as_str(), task.as_str()), bytes.as_slice())?;
-                }
-                Change::Remove { engine, task } => {
-                    outcomes.remove((engine.as_str(), task.as_str()))?;
-                }
-                Change::AddWorker { engine, worker } => {
-                    let now = jiff::Timestamp::now().as_millisecond();
-                    workers.insert((engine.as_str(), worker.as_str()), now.unsigned_abs())?;
-                }
-                Change::RemoveWorker { engine, worker } => {
-                    workers.remove((engine.as_str(), worker.as_str()))?;
-                }
-                Change::Check => {}
+fn apply(transaction: &WriteTransaction, batch: &[Queued]) -> Result<(), redb::Error> {
+    let mut outcomes = transaction.open_table(OUTCOMES)?;
+    let mut workers = transaction.open_table(WORKERS)?;
+    for queued in batch {
+        match &queued.change {
+            Change::Put { engine, task, bytes } => {
+                outcomes.insert((engine.as_str(), task.as_str()), bytes.as_slice())?;
             }
+            Change::Remove { engine, task } => {
+                outcomes.remove((engine.as_str(), task.as_str()))?;
+            }
+            Change::AddWorker { engine, worker } => {
+                let now = jiff::Timestamp::now().as_millisecond();
+                workers.insert((engine.as_str(), worker.as_str()), now.unsigned_abs())?;
+            }
+            Change::RemoveWorker { engine, worker } => {
+                workers.remove((engine.as_str(), worker.as_str()))?;
+            }
+            Change::Check => {}
         }
     }
-    transaction.commit()?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use redb::ReadableDatabase;
+    use redb::{Database, ReadableDatabase};
 
     use super::*;
 
@@ -281,9 +267,11 @@ mod tests {
     /// Where a test would wait for ever if the rule did not hold.
     const NEVER: Duration = Duration::from_secs(3_600);
 
+    const SLOW: Rhythm = Rhythm { pace: NEVER, look: Duration::from_millis(1), soon: NEVER, again: NEVER };
+
     #[tokio::test]
     async fn what_nobody_waits_for_is_gathered_for_a_while_and_no_longer() {
-        let rhythm = Rhythm { pace: NEVER, soon: Duration::from_millis(30), again: NEVER };
+        let rhythm = Rhythm { soon: Duration::from_millis(30), ..SLOW };
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         let began = Instant::now();
         queue.send(soon("1")).await.expect("sent");
@@ -296,12 +284,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_somebody_waits_for_is_committed_at_once_with_what_came_before() {
-        let rhythm = Rhythm { pace: NEVER, soon: NEVER, again: NEVER };
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         queue.send(soon("1")).await.expect("sent");
         queue.send(asked().0).await.expect("sent");
         let mut batch = Vec::new();
-        assert!(gather(&mut waiting, &mut batch, &rhythm).await);
+        assert!(gather(&mut waiting, &mut batch, &SLOW).await);
         assert_eq!(batch.len(), 2);
     }
 
@@ -311,8 +298,8 @@ mod tests {
         let path = dir.path().join("journal.redb");
         let database = Database::create(&path).expect("made");
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let (rhythm, sound) = (Rhythm { pace, soon: NEVER, again: NEVER }, AtomicBool::new(true));
-        let writing = write(File { path, database: Some(database) }, waiting, &rhythm, &sound);
+        let (rhythm, sound) = (Rhythm { pace, ..SLOW }, AtomicBool::new(true));
+        let writing = write(DataFile::new(path, database), waiting, &rhythm, &sound);
         let began = Instant::now();
         let asking = async {
             for _ in 0..4 {
@@ -342,13 +329,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn enough_decisions_are_committed_without_waiting_for_more() {
+        time_of_four_rounds(FULL, NEVER).await;
+    }
+
+    #[tokio::test]
     async fn after_an_error_nothing_is_sound_until_the_disk_takes_what_was_left() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("state").join("journal.redb");
         std::fs::create_dir(dir.path().join("state")).expect("made");
         drop(Database::create(&path).expect("made"));
         // As after an error of the disk: closed, and the place is not to be had.
-        let file = File { path: path.clone(), database: None };
+        let file = DataFile::closed(path.clone());
         std::fs::rename(dir.path().join("state"), dir.path().join("away")).expect("moved away");
         let rhythm = Rhythm { again: Duration::from_millis(10), ..RHYTHM };
         let sound = AtomicBool::new(true);

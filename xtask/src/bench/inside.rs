@@ -51,7 +51,7 @@ pub(super) fn measure(quick: bool) -> Result<Findings> {
 
 /// Criterion's benches that stand in the table; those of `invocation` stand there as pairs.
 const BENCHES: &[(&str, &str)] = &[
-    ("journal/one", "journal: one outcome recorded and forgotten, each on the disk"),
+    ("journal/one", "journal: one outcome recorded on the disk, and forgotten soon after"),
     ("journal/64-at-once", "journal: 64 of them at once, for all"),
     ("fetch-100", "a fetch of 100 tasks with four variables each, over HTTP, read"),
 ];

@@ -11,11 +11,11 @@ use std::{
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase, TableDefinition, TableHandle};
+use redb::{Database, ReadableDatabase, TableDefinition, TableHandle, WriteTransaction};
 use tokio::sync::watch;
 
 use super::instance::{Instance, Number};
-use crate::damage::{WRONG_CHECKSUMS, without_panic};
+use crate::data_file::{DataFile, WRONG_CHECKSUMS, without_panic};
 
 /// Instances by number, as JSON that a person can read in need.
 const INSTANCES: TableDefinition<'static, Number, &[u8]> = TableDefinition::new("instances-v1");
@@ -99,7 +99,7 @@ impl Storage {
         let writing = shared.clone();
         let thread = std::thread::Builder::new()
             .name("fetchlock-engine".into())
-            .spawn(move || write_until_closed(&writing, DataFile { path, database: Some(database) }))
+            .spawn(move || write_until_closed(&writing, DataFile::new(path, database)))
             .map_err(unusable)?;
         Ok((Self { shared, thread: Some(thread) }, instances))
     }
@@ -159,8 +159,7 @@ fn write_until_closed(shared: &Shared, mut file: DataFile) {
             waiting.batch += 1;
             (std::mem::take(&mut waiting.instances), waiting.batch)
         };
-        let written = without_panic(|| file.write(&instances).map_err(|error| error.to_string()));
-        let error = written.and_then(|written| written).err();
+        let error = file.write(|transaction| apply(transaction, &instances)).err();
         match (&error, sound) {
             (Some(why), true) => tracing::error!(why, "the data file cannot be written; it is tried again"),
             (None, false) => tracing::info!("the data file can be written again"),
@@ -187,37 +186,14 @@ fn write_until_closed(shared: &Shared, mut file: DataFile) {
 /// How long the thread waits after an error: a full disk is not emptied by asking.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// The data file; closed after an error, because redb refuses everything until it is opened again.
-struct DataFile {
-    path: PathBuf,
-    database: Option<Database>,
-}
-
-impl DataFile {
-    fn write(&mut self, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> Result<(), redb::Error> {
-        let database = match self.database.take() {
-            Some(database) => database,
-            // Not made anew: an empty one in its place would hide that something is lost.
-            None => Database::open(&self.path)?,
-        };
-        write(&database, instances)?;
-        self.database = Some(database);
-        Ok(())
-    }
-}
-
-fn write(database: &Database, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    {
-        let mut table = transaction.open_table(INSTANCES)?;
-        for (number, bytes) in instances {
-            match bytes {
-                Some(bytes) => drop(table.insert(number, bytes.as_slice())?),
-                None => drop(table.remove(number)?),
-            }
+fn apply(transaction: &WriteTransaction, instances: &BTreeMap<Number, Option<Vec<u8>>>) -> Result<(), redb::Error> {
+    let mut table = transaction.open_table(INSTANCES)?;
+    for (number, bytes) in instances {
+        match bytes {
+            Some(bytes) => drop(table.insert(number, bytes.as_slice())?),
+            None => drop(table.remove(number)?),
         }
     }
-    transaction.commit()?;
     Ok(())
 }
 

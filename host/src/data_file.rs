@@ -1,13 +1,60 @@
-//! Damaged data base files: redb panics at some of them, and whoever opens one needs an error to tell.
+//! Data base files that fail: full disks, and damaged files at some of which redb panics. Whoever has one needs an error
+//! to tell, and to go on when the disk does.
 
 use std::{
     cell::Cell,
     panic::{self, AssertUnwindSafe},
+    path::PathBuf,
     sync::Once,
 };
 
+use redb::{Database, WriteTransaction};
+
 /// What is told of a file that opens and is not what was written.
 pub(crate) const WRONG_CHECKSUMS: &str = "its checksums do not fit its content";
+
+/// A data base that is written to. It is closed after an error, because redb refuses everything until it is opened
+/// again, and opened for the next try.
+pub(crate) struct DataFile {
+    path: PathBuf,
+    database: Option<Database>,
+}
+
+impl DataFile {
+    pub(crate) fn new(path: PathBuf, database: Database) -> Self {
+        Self { path, database: Some(database) }
+    }
+
+    /// Makes changes in one transaction, which is on the disk when this returns `Ok`. The text tells why it is not.
+    pub(crate) fn write(
+        &mut self,
+        changes: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), String> {
+        without_panic(|| self.try_write(changes).map_err(|error| error.to_string()))?
+    }
+
+    fn try_write(
+        &mut self,
+        changes: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            // Not made anew: an empty one in its place would hide that something is lost.
+            None => Database::open(&self.path)?,
+        };
+        let transaction = database.begin_write()?;
+        changes(&transaction)?;
+        transaction.commit()?;
+        self.database = Some(database);
+        Ok(())
+    }
+
+    /// As after an error.
+    #[cfg(test)]
+    pub(crate) fn closed(path: PathBuf) -> Self {
+        Self { path, database: None }
+    }
+}
 
 thread_local! {
     /// Whether this thread's panics are caught and told by [`without_panic`].
