@@ -211,15 +211,15 @@ fn tell(sound: &AtomicBool, result: &Result<(), String>) {
 
 /// Tells those who wait; what nobody waits for stays in the batch until it is committed.
 fn reply(batch: &mut Vec<Queued>, result: &Result<(), String>) {
-    for queued in std::mem::take(batch) {
-        match queued.asked {
-            Some(asked) => {
-                if asked.send(result.clone()).is_err() {
-                    tracing::trace!("a journal entry was written for a caller that no longer waits");
-                }
+    for Queued { change, asked } in std::mem::take(batch) {
+        let Some(asked) = asked else {
+            if result.is_err() {
+                batch.push(Queued { change, asked });
             }
-            None if result.is_err() => batch.push(queued),
-            None => {}
+            continue;
+        };
+        if asked.send(result.clone()).is_err() {
+            tracing::trace!("a journal entry was written for a caller that no longer waits");
         }
     }
 }
