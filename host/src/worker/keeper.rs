@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{Desk, held::Renewal};
-use crate::engine::{AfterExtension, Standing};
+use crate::engine::{AfterExtension, Disposition};
 
 /// Extensions at once. They come in the batches of their fetches.
 const AT_ONCE: usize = 8;
@@ -106,14 +106,11 @@ async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
         }
         // The lock expired once more between the two calls.
         AfterExtension::LockAgain | AfterExtension::Again => {
-            // An outage is told once, not again for each lock.
-            match error.standing() {
-                Standing::Away | Standing::Overloaded => {
-                    tracing::debug!(%task, %error, "a lock could not be extended; trying again");
-                }
-                Standing::There | Standing::NotAsked => {
-                    tracing::warn!(%task, %error, "a lock could not be extended; trying again")
-                }
+            // What keeps outcomes waiting is told once by whoever polls, not again for each lock.
+            if error.disposition() == Disposition::Retry {
+                tracing::debug!(%task, %error, "a lock could not be extended; trying again");
+            } else {
+                tracing::warn!(%task, %error, "a lock could not be extended; trying again");
             }
             let jitter = Duration::from_millis(fastrand::u64(0..AGAIN_JITTER_MS));
             desk.held.renew_at(&task, Instant::now() + AGAIN + jitter);
