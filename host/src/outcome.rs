@@ -48,6 +48,16 @@ impl Outcome {
             Self::HandOff { .. } => "hand-off",
         }
     }
+
+    /// All sets of variables that go with it.
+    pub fn variables(&self) -> Vec<&Variables> {
+        match self {
+            Self::Complete { variables, local_variables } => vec![variables, local_variables],
+            Self::Failure(failure) => vec![&failure.variables, &failure.local_variables],
+            Self::BpmnError { variables, .. } => vec![variables],
+            Self::Unlock { .. } | Self::HandOff { .. } => Vec::new(),
+        }
+    }
 }
 
 /// A failure as the engine is told about it; the retry policy has been applied.
@@ -74,8 +84,8 @@ impl Failure {
     /// A failure with a message of any length: what exceeds the engine's limit is kept whole at the head of the
     /// details.
     pub fn new(message: &str, details: Option<String>, retries: u32, retry_timeout: Duration) -> Self {
-        let (kept, cut) = cut_message(message);
-        let details = match (cut, details) {
+        let (kept, is_cut) = cut(message, MAX_ERROR_MESSAGE);
+        let details = match (is_cut, details) {
             (false, details) => details,
             (true, None) => Some(message.to_owned()),
             (true, Some(details)) => Some(format!("{message}\n\n{details}")),
@@ -91,15 +101,20 @@ impl Failure {
     }
 }
 
-/// Cuts at a character boundary so that the engine cuts no more, and says whether it did.
-fn cut_message(message: &str) -> (String, bool) {
+/// The longest message of a BPMN error, in UTF-16 units: where the model asks for it (`errorMessageVariable`) it becomes
+/// a String, and the engine's column for those holds as many.
+pub const MAX_BPMN_MESSAGE: usize = 4_000;
+
+/// Cuts a text to so many UTF-16 units, as Java counts, at a character boundary, so that the engine cuts no more; says
+/// whether it did. An ellipsis within the limit tells that something is missing.
+pub fn cut(text: &str, max: usize) -> (String, bool) {
     const ELLIPSIS: char = '…';
-    let units: usize = message.chars().map(char::len_utf16).sum();
-    if units <= MAX_ERROR_MESSAGE {
-        return (message.to_owned(), false);
+    let units: usize = text.chars().map(char::len_utf16).sum();
+    if units <= max {
+        return (text.to_owned(), false);
     }
-    let mut room = MAX_ERROR_MESSAGE - ELLIPSIS.len_utf16();
-    let mut kept: String = message
+    let mut room = max.saturating_sub(ELLIPSIS.len_utf16());
+    let mut kept: String = text
         .chars()
         .take_while(|c| match room.checked_sub(c.len_utf16()) {
             Some(left) => {
@@ -123,6 +138,20 @@ mod tests {
         let failure = Failure::new(&message, None, 1, Duration::ZERO);
         assert_eq!(failure.message, message);
         assert_eq!(failure.details, None);
+    }
+
+    #[test]
+    fn two_units_that_end_at_the_limit_are_kept_and_two_that_cross_it_are_not_torn_apart() {
+        let pair = "𝄞";
+        let fits = format!("{}{pair}", "é".repeat(MAX_ERROR_MESSAGE - 2));
+        assert_eq!(cut(&fits, MAX_ERROR_MESSAGE), (fits.clone(), false));
+        let crosses = format!("{}{pair}", "é".repeat(MAX_ERROR_MESSAGE - 1));
+        let (kept, is_cut) = cut(&crosses, MAX_ERROR_MESSAGE);
+        assert!(is_cut);
+        assert_eq!(kept, format!("{}…", "é".repeat(MAX_ERROR_MESSAGE - 1)));
+        // One unit is left over: half of a pair is none.
+        let (kept, _) = cut(&format!("{}{pair}z", "é".repeat(MAX_ERROR_MESSAGE - 2)), MAX_ERROR_MESSAGE);
+        assert_eq!(kept.encode_utf16().count(), MAX_ERROR_MESSAGE - 1);
     }
 
     #[test]

@@ -159,14 +159,20 @@ fn keeper(
 }
 
 fn worker_options(settings: &Settings) -> WorkerOptions {
-    let worker = &settings.worker;
+    let (worker, backoff) = (&settings.worker, &settings.worker.backoff);
     WorkerOptions {
         max_concurrent: worker.max_concurrent,
         max_deliveries: worker.max_deliveries,
         poll: worker.poll,
         fetch_ahead: worker.fetch_ahead,
         max_batch: worker.max_batch,
-        backoff: Backoff { initial: worker.backoff.initial, max: worker.backoff.max },
+        backoff: Backoff {
+            initial: backoff.initial,
+            factor: backoff.factor,
+            max: backoff.max,
+            overload_max: backoff.overload_max,
+            jitter: backoff.jitter,
+        },
         shutdown_timeout: worker.shutdown_timeout,
         use_priority: settings.engine.use_priority,
         id_prefix: id_prefix(),

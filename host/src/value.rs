@@ -1,9 +1,12 @@
 //! The values of a process, each with the engine's own type, as they pass between engine and handler.
 
+mod date;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use jiff::{Timestamp, tz::Offset};
+
+pub use date::{Date, NoSuchDate, Unread};
 
 /// Variables by name.
 pub type Variables = BTreeMap<String, Variable>;
@@ -107,15 +110,6 @@ impl Value {
             Self::Other(other) => other.value.len() + other.value_info.len(),
         }
     }
-}
-
-/// A point in time with the offset that it is written with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Date {
-    /// The moment; the engine keeps milliseconds.
-    pub moment: Timestamp,
-    /// How it is written; the moment does not depend on it.
-    pub offset: Offset,
 }
 
 /// A file variable.

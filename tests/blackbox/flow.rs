@@ -2,44 +2,62 @@
 
 use std::time::{Duration, Instant};
 
-use fetchlock_scripted_engine::{TaskSpec, TaskState};
+use fetchlock_harness::samples::{self, Sample};
+use fetchlock_scripted_engine::{Fault, Recorded, TaskSpec, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long, probe_spec, text};
 
 #[tokio::test]
-async fn every_value_type_goes_through_a_handler_unchanged() {
+async fn every_value_goes_through_a_handler_unchanged() {
     let scene = Scene::with_probe("").await;
-    let values = json!({
-        "boolean": {"type": "Boolean", "value": true},
-        "short": {"type": "Short", "value": -3},
-        "integer": {"type": "Integer", "value": 2_147_483_647},
-        "long": {"type": "Long", "value": 9_007_199_254_740_993_i64},
-        "double": {"type": "Double", "value": 5e-324},
-        "negative-zero": {"type": "Double", "value": -0.0},
-        "text": text("h\u{e9}llo \u{1d11e}\n\u{1b}"),
-        "null": {"type": "Null", "value": null},
-        "date": {"type": "Date", "value": "2026-11-21T10:11:12.345+0200"},
-        "bytes": {"type": "Bytes", "value": "AAFoaQ=="},
-        "json": {"type": "Json", "value": "{\"a\":[1,2,{\"b\":null}]}"},
-        "xml": {"type": "Xml", "value": "<a><b c=\"1\"/></a>"},
-        "object": {"type": "Object", "value": "{\"k\":1}", "valueInfo":
-            {"objectTypeName": "java.util.LinkedHashMap", "serializationDataFormat": "application/json"}},
-    });
-    // As an engine in another time zone writes it.
-    scene.engine.rewrite("2026-11-21T08:11:12.345+0000", "2026-11-21T10:11:12.345+0200");
-    let task = scene.probe_with("complete", values.clone());
+    let task = scene.probe_with("complete", samples::variables());
     let _host = scene.start();
     let back = scene.engine.await_completed(&task, SOON).await.expect("completed");
-    for (name, sent) in values.as_object().expect("a table") {
+    for Sample { name, variable: sent, .. } in samples::samples() {
         let got = &back[format!("out-{name}")];
         assert_eq!(got["type"], sent["type"], "{name}");
         assert_eq!(got["value"], sent["value"], "{name}");
-        if let Some(info) = sent.get("valueInfo") {
-            assert_eq!(&got["valueInfo"]["objectTypeName"], &info["objectTypeName"], "{name}");
+        // -0.0 == 0.0, and their texts differ.
+        assert_eq!(got["value"].to_string(), sent["value"].to_string(), "{name}");
+        for (key, text) in sent["valueInfo"].as_object().into_iter().flatten() {
+            assert_eq!(&got["valueInfo"][key], text, "{name}: {key}");
         }
     }
-    assert!(back["out-negative-zero"]["value"].as_f64().expect("a number").is_sign_negative());
+}
+
+#[tokio::test]
+async fn what_engines_of_other_places_and_makers_write_goes_through_a_handler_unchanged() {
+    // As the scripted engine writes it, and as another engine would.
+    let rewritten = [
+        ("2026-11-21T08:11:12.345+0000", "2026-11-21T10:11:12.345+0200"),
+        ("9999-12-31T11:59:59.999+0000", "9999-12-31T23:59:59.999+1200"),
+        ("9999-12-31T23:59:59.999+0000", "10000-01-01T13:59:59.999+1400"),
+        ("10000-01-01T11:59:59.999+0000", "9999-12-31T23:59:59.999-1200"),
+    ];
+    let scene = Scene::with_probe("").await;
+    let mut variables = json!({"money": {"type": "String", "value": "an unknown type"}});
+    scene.engine.rewrite(
+        r#"{"type":"String","value":"an unknown type","valueInfo":{}}"#,
+        r#"{"type":"Money","value":{"amount":1.10},"valueInfo":{"currency":"EUR"}}"#,
+    );
+    for (n, (ours, theirs)) in rewritten.iter().enumerate() {
+        variables[format!("date-{n}")] = json!({"type": "Date", "value": theirs});
+        scene.engine.rewrite(ours, theirs);
+    }
+    let task = scene.probe_with("complete", variables);
+    // The scripted engine has no such type: what is asked is what counts.
+    scene.engine.fault("/complete", 1, Fault::CutBeforeApplying);
+    let _host = scene.start();
+    let completes = |all: &[Recorded]| all.iter().any(|it| it.path.ends_with("/complete"));
+    scene.engine.await_requests(SOON, completes).await.expect("sent");
+    let sent = scene.engine.requests_to(&format!("{task}/complete"))[0].body["variables"].clone();
+    for (n, (_, theirs)) in rewritten.iter().enumerate() {
+        assert_eq!(sent[format!("out-date-{n}")], json!({"type": "Date", "value": theirs}));
+    }
+    assert_eq!(sent["out-money"]["type"], "Money");
+    assert_eq!(sent["out-money"]["value"].to_string(), r#"{"amount":1.1}"#);
+    assert_eq!(sent["out-money"]["valueInfo"]["currency"], "EUR");
 }
 
 #[tokio::test]
@@ -114,7 +132,7 @@ async fn under_load_tasks_come_in_batches_and_every_one_is_done_once() {
 #[tokio::test]
 async fn deliveries_run_concurrently_but_no_more_than_allowed() {
     let scene = Scene::with_probe("").await;
-    scene.engine.fault("/complete", 40, fetchlock_scripted_engine::Fault::Delay(Duration::from_millis(100)));
+    scene.engine.fault("/complete", 40, Fault::Delay(Duration::from_millis(100)));
     for _ in 0..40 {
         scene.probe("complete");
     }

@@ -252,3 +252,45 @@ async fn an_unlock_is_given_back_only_when_the_engine_has_taken_it() {
     let unlocks = scene.engine.requests_to(&format!("{task}/unlock"));
     assert!(unlocks.len() >= 6, "{} calls", unlocks.len());
 }
+
+#[tokio::test]
+async fn a_bpmn_error_whose_code_the_manifest_does_not_list_is_refused_to_the_handler() {
+    let scene = Scene::with_probe("retry = \"R0/PT0S\"\nbpmn-errors = [\"E2\", \"E3\"]\n").await;
+    let task = scene.probe("bpmn-error");
+    let _host = scene.start();
+    let (_, message, _) = failed(&scene, &task).await;
+    assert!(
+        message.contains("the error code `E1` is not in `bpmn-errors` of the manifest: expected `E2`, `E3`"),
+        "{message}"
+    );
+    assert!(scene.engine.requests_to("/bpmnError").is_empty());
+}
+
+#[tokio::test]
+async fn a_bpmn_error_is_warned_of_once_unless_its_code_is_listed() {
+    const WARNING: &str = "a task ends with a BPMN error that no list allows";
+    for (manifest, warnings) in [("bpmn-errors = [\"E1\"]\n", 0), ("", 1)] {
+        let scene = Scene::with_probe(manifest).await;
+        let tasks = [scene.probe("bpmn-error"), scene.probe("bpmn-error")];
+        let host = scene.start();
+        for task in &tasks {
+            let state = scene.engine.await_state(task, SOON, TaskState::is_ended).await.expect("ended");
+            assert!(matches!(state, TaskState::BpmnError { .. }), "{state:?}");
+        }
+        assert_eq!(host.logs().matches(WARNING).count(), warnings, "{manifest}\n{}", host.logs());
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_a_bpmn_error_is_cut_to_what_the_engine_keeps() {
+    let scene = Scene::with_probe("").await;
+    // Two units each, so that the limit falls into the middle of one. Longer than the scripted engine would take.
+    scene.engine.rewrite("endless", &format!("m{}", "\u{1d11e}".repeat(3_000)));
+    let task = scene.probe_with("bpmn-error", json!({"text": text("endless")}));
+    let _host = scene.start();
+    let state = scene.engine.await_state(&task, SOON, TaskState::is_ended).await.expect("ended");
+    let TaskState::BpmnError { message, .. } = state else { panic!("{state:?}") };
+    let message = message.expect("a message");
+    assert_eq!(message.encode_utf16().count(), 4_000);
+    assert!(message.starts_with("m\u{1d11e}") && message.ends_with("\u{1d11e}…"), "{message}");
+}

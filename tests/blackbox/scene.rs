@@ -26,11 +26,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        Self {
-            engine: ScriptedEngine::start().await.expect("the scripted engine starts"),
-            plugins: TempDir::new().expect("a directory"),
-            state: TempDir::new().expect("a directory"),
-        }
+        Self::on(ScriptedEngine::start().await.expect("the scripted engine starts"))
+    }
+
+    /// On an engine that is not the usual one.
+    pub(crate) fn on(engine: ScriptedEngine) -> Self {
+        Self { engine, plugins: TempDir::new().expect("a directory"), state: TempDir::new().expect("a directory") }
     }
 
     /// With the probe guest serving topic `probe`.

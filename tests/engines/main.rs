@@ -11,6 +11,7 @@ mod engine;
 mod failures;
 mod gate;
 mod order;
+mod outcomes;
 mod survival;
 mod transcript;
 mod work;

@@ -2,48 +2,35 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use fetchlock_harness::samples::{self, Sample};
+use serde_json::json;
 
 use crate::engine::{Engine, Home, SOON, long, on_both_engines, text};
 
 on_both_engines!(
-    every_value_type_goes_through_a_handler_and_the_engine_unchanged,
+    every_value_goes_through_a_handler_and_the_engine_unchanged,
     a_task_that_runs_longer_than_its_lock_runs_once,
     a_plugin_replaced_while_500_instances_run_loses_and_doubles_none,
 );
 
-async fn every_value_type_goes_through_a_handler_and_the_engine_unchanged(engine: Engine) {
+async fn every_value_goes_through_a_handler_and_the_engine_unchanged(engine: Engine) {
     engine.deploy_topic("values").await;
     let home = Home::new();
     home.drop_plugin("probe", "values", "");
     let _host = home.start(engine.base_url());
-    let mut values = json!({
-        "boolean": {"type": "Boolean", "value": true},
-        "short": {"type": "Short", "value": -3},
-        "integer": {"type": "Integer", "value": 2_147_483_647},
-        "long": {"type": "Long", "value": 9_007_199_254_740_993_i64},
-        "double": {"type": "Double", "value": 1.5},
-        "text": text("h\u{e9}llo \u{1d11e}"),
-        "null": {"type": "Null", "value": null},
-        "date": {"type": "Date", "value": "2026-11-21T10:11:12.345+0000"},
-        "bytes": {"type": "Bytes", "value": "AAFoaQ=="},
-        "json": {"type": "Json", "value": "{\"a\":[1,2,{\"b\":null}]}"},
-        "xml": {"type": "Xml", "value": "<a><b c=\"1\"/></a>"},
-        "object": {"type": "Object", "value": "{\"k\":1}", "valueInfo":
-            {"objectTypeName": "java.util.LinkedHashMap", "serializationDataFormat": "application/json"}},
-        "file": {"type": "File", "value": "ZmlsZSBib2R5", "valueInfo":
-            {"filename": "a.txt", "mimeType": "text/plain", "encoding": "UTF-8"}},
-    });
-    let names: Vec<String> = values.as_object().expect("a table").keys().cloned().collect();
+    let mut values = samples::variables();
     values["behaviour"] = text("complete");
     let instance = engine.start_instance("values", None, &values).await.expect("started");
     engine.await_completed(&instance, SOON).await.expect("completed");
     let variables = engine.historic_variables(&instance).await.expect("variables");
-    for name in names {
-        let (sent, back): (&Value, &Value) = (&variables[&name], &variables[&format!("out-{name}")]);
-        assert_eq!(back["type"], sent["type"], "{name}");
-        assert_eq!(back["value"], sent["value"], "{name}");
-        assert_eq!(back["valueInfo"], sent["valueInfo"], "{name}");
+    for Sample { name, variable: asked, not_kept } in samples::samples() {
+        let (kept, back) = (&variables[name], &variables[&format!("out-{name}")]);
+        assert_eq!(back, kept, "{name}");
+        // Of contents a list shows nothing.
+        let has_content = matches!(asked["type"].as_str(), Some("File" | "Bytes"));
+        if not_kept.is_none() && !has_content {
+            assert_eq!(kept["value"].to_string(), asked["value"].to_string(), "{name}");
+        }
     }
 }
 

@@ -68,9 +68,7 @@ fn context(task: &Task) -> task::Context {
         tenant_id: task.tenant_id,
         retries: task.retries,
         priority: task.priority,
-        create_time: task
-            .create_time
-            .map(|date| types::Date { unix_millis: date.moment.as_millisecond(), offset_minutes: 60 }),
+        create_time: task.create_time.map(|date| types::Date { unix_millis: date.unix_millis(), offset_minutes: 60 }),
         extension_properties: task.extension_properties.into_iter().collect(),
         worker_id: task.worker_id.to_string(),
         error_message: task.error_message,

@@ -175,10 +175,7 @@ fn task() -> Task {
         tenant_id: None,
         retries: None,
         priority: 0,
-        create_time: Some(fetchlock::value::Date {
-            moment: "2026-11-21T10:11:12.345Z".parse().expect("a date"),
-            offset: jiff::tz::offset(1),
-        }),
+        create_time: Some("2026-11-21T11:11:12.345+0100".parse().expect("a date")),
         extension_properties: BTreeMap::new(),
         error_message: None,
         error_details: None,

@@ -50,9 +50,19 @@ pub enum EngineError {
         /// The engine's message.
         message: String,
     },
-    /// 429, 502, 503, 504, and the 500 of a full fetch queue: too much at the moment.
+    /// 429, 503, and the 500 of a full fetch queue: the engine is there, and has too much to do at the moment.
     #[error("the engine is overloaded ({status}): {message}")]
     Overloaded {
+        /// The HTTP status.
+        status: u16,
+        /// What was said.
+        message: String,
+        /// The `Retry-After` of the answer.
+        retry_after: Option<Duration>,
+    },
+    /// 502 and 504 of a proxy that lost the engine, the 500 of an engine that stops, a 500 without the engine's JSON.
+    #[error("the engine is not available ({status}): {message}")]
+    Unavailable {
         /// The HTTP status.
         status: u16,
         /// What was said.
@@ -114,6 +124,19 @@ pub enum EngineError {
     },
 }
 
+/// What is done about an error, by what was asked of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Treatment {
+    /// About an outcome.
+    pub outcome: Disposition,
+    /// About a fetch.
+    pub fetch: AfterFetch,
+    /// About the extension of a lock.
+    pub extension: AfterExtension,
+    /// What it says of the engine itself.
+    pub engine: Standing,
+}
+
 /// What is done about an error of an outcome call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -127,25 +150,99 @@ pub enum Disposition {
     Retry,
 }
 
+/// What is done about an error of a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFetch {
+    /// Fetch again after a wait.
+    Again,
+    /// Fetch again after a wait, and ask for fewer tasks: the same ones would come again.
+    Fewer,
+}
+
+/// What is done about an error of the extension of a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterExtension {
+    /// The task is gone: cancel its invocation.
+    Lost,
+    /// Ask whether the other worker is an id of ours; if not, cancel its invocation.
+    WhoHolds,
+    /// Lock it again: nobody may have fetched it meanwhile.
+    LockAgain,
+    /// Extend it later, when somebody may have activated the instance.
+    Later,
+    /// Extend it again soon.
+    Again,
+}
+
+/// What an error says of the engine itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It answered, though not as hoped for.
+    There,
+    /// It is there and asks to be spared for a while: no outage.
+    Overloaded,
+    /// Nobody speaks for it.
+    Away,
+    /// Nothing: it was not asked.
+    NotAsked,
+}
+
 impl EngineError {
-    /// The one table of what is dropped, reported or sent again.
-    pub fn disposition(&self) -> Disposition {
-        match self {
-            Self::TaskGone { .. } => Disposition::Gone,
-            Self::OtherWorker { .. } => Disposition::Superseded,
-            // A lock that expired stops only an extension; an outcome call never answers so.
-            Self::Rejected { .. } | Self::LockExpired { .. } | Self::TooLarge { .. } => Disposition::Reject,
+    /// The one table of what is dropped, reported or sent again. `docs/errors.md` shows it.
+    pub fn treatment(&self) -> Treatment {
+        use {AfterExtension as Extension, AfterFetch as Fetch, Disposition as Outcome};
+        let (outcome, fetch, extension, engine) = match self {
+            Self::TaskGone { .. } => (Outcome::Gone, Fetch::Again, Extension::Lost, Standing::There),
+            Self::OtherWorker { .. } => (Outcome::Superseded, Fetch::Again, Extension::WhoHolds, Standing::There),
+            // An outcome call never answers so.
+            Self::LockExpired { .. } => (Outcome::Reject, Fetch::Again, Extension::LockAgain, Standing::There),
+            Self::Rejected { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There),
             // Something that the outcome needs (the content of a stored file, say) is not there.
-            Self::NotThere { .. } | Self::Unsendable { .. } => Disposition::Reject,
-            Self::Conflict { .. }
-            | Self::Overloaded { .. }
-            | Self::Unauthorized
-            | Self::Forbidden { .. }
+            Self::NotThere { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There),
+            Self::Unsendable { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::NotAsked),
+            Self::TooLarge { .. } => (Outcome::Reject, Fetch::Fewer, Extension::Again, Standing::There),
+            Self::Conflict { .. } | Self::Unauthorized | Self::Forbidden { .. } => {
+                (Outcome::Retry, Fetch::Again, Extension::Again, Standing::There)
+            }
             // Not even an incident can be made of it: the failure call is answered so, too.
-            | Self::Suspended { .. }
-            | Self::NotAnEngine { .. }
-            | Self::Unreachable { .. }
-            | Self::TimedOut { .. } => Disposition::Retry,
+            Self::Suspended { .. } => (Outcome::Retry, Fetch::Again, Extension::Later, Standing::There),
+            Self::Overloaded { .. } => (Outcome::Retry, Fetch::Again, Extension::Again, Standing::Overloaded),
+            Self::Unavailable { .. } | Self::NotAnEngine { .. } | Self::Unreachable { .. } | Self::TimedOut { .. } => {
+                (Outcome::Retry, Fetch::Again, Extension::Again, Standing::Away)
+            }
+        };
+        Treatment { outcome, fetch, extension, engine }
+    }
+
+    /// What is done about it if it was the answer to an outcome.
+    pub fn disposition(&self) -> Disposition {
+        self.treatment().outcome
+    }
+
+    /// What it says of the engine itself.
+    pub fn standing(&self) -> Standing {
+        self.treatment().engine
+    }
+
+    /// Its short name in `docs/errors.md`. A new one needs a case in `rest::cases`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TaskGone { .. } => "task gone",
+            Self::NotThere { .. } => "not there",
+            Self::OtherWorker { .. } => "other worker",
+            Self::LockExpired { .. } => "lock expired",
+            Self::Rejected { .. } => "rejected",
+            Self::Conflict { .. } => "conflict",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotAnEngine { .. } => "not an engine",
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timed out",
+            Self::Suspended { .. } => "suspended",
+            Self::TooLarge { .. } => "too large",
+            Self::Unsendable { .. } => "unsendable",
         }
     }
 
@@ -155,8 +252,8 @@ impl EngineError {
         match self {
             Self::Unreachable { sent, .. } => *sent,
             Self::TimedOut { .. } => true,
-            // 502 and 504 come from a proxy that lost the engine; 503, 429 and the full queue are refusals.
-            Self::Overloaded { status, .. } => matches!(status, 502 | 504),
+            // Whoever answered may have lost the engine in the middle of it.
+            Self::Unavailable { .. } => true,
             // A fetch that was answered with something unreadable, or with more than is read.
             Self::NotAnEngine { .. } | Self::TooLarge { .. } => true,
             Self::TaskGone { .. }
@@ -165,6 +262,8 @@ impl EngineError {
             | Self::LockExpired { .. }
             | Self::Rejected { .. }
             | Self::Conflict { .. }
+            // 503, 429 and the full queue are refusals.
+            | Self::Overloaded { .. }
             | Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::Suspended { .. }
@@ -175,7 +274,7 @@ impl EngineError {
     /// How long the engine asked to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Overloaded { retry_after, .. } => *retry_after,
+            Self::Overloaded { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     value::{Scope, Variables},
 };
 
-pub use error::{Disposition, EngineError};
+pub use error::{AfterExtension, AfterFetch, Disposition, EngineError, Standing, Treatment};
 
 /// The longest parking time of a fetch that the engine accepts (`FetchAndLockHandlerImpl`).
 pub const MAX_POLL: Duration = Duration::from_millis(1_800_000);

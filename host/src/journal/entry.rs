@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::{Timestamp, tz::Offset};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -126,13 +126,34 @@ enum StoredValue {
     Long(i64),
     Double(f64),
     String(String),
-    Date { moment: Timestamp, offset_seconds: i32 },
+    /// As it was written before `Instant`, which holds more; still read.
+    Date {
+        moment: Timestamp,
+        offset_seconds: i32,
+    },
+    Instant {
+        unix_millis: i64,
+        offset_minutes: i16,
+    },
     Bytes(String),
-    File { filename: String, mime_type: Option<String>, encoding: Option<String>, content: StoredContent },
+    File {
+        filename: String,
+        mime_type: Option<String>,
+        encoding: Option<String>,
+        content: StoredContent,
+    },
     Json(String),
     Xml(String),
-    Object { type_name: String, format: String, text: String },
-    Other { type_name: String, value: String, value_info: String },
+    Object {
+        type_name: String,
+        format: String,
+        text: String,
+    },
+    Other {
+        type_name: String,
+        value: String,
+        value_info: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -240,7 +261,7 @@ fn store_value(value: &Value) -> StoredValue {
         Value::Long(it) => StoredValue::Long(*it),
         Value::Double(it) => StoredValue::Double(*it),
         Value::String(it) => StoredValue::String(it.clone()),
-        Value::Date(it) => StoredValue::Date { moment: it.moment, offset_seconds: it.offset.seconds() },
+        Value::Date(it) => StoredValue::Instant { unix_millis: it.unix_millis(), offset_minutes: it.offset_minutes() },
         Value::Bytes(it) => StoredValue::Bytes(STANDARD.encode(it)),
         Value::File(it) => StoredValue::File {
             filename: it.filename.clone(),
@@ -275,8 +296,11 @@ fn load_value(stored: StoredValue) -> Result<Value, String> {
         StoredValue::Double(it) => Value::Double(it),
         StoredValue::String(it) => Value::String(it),
         StoredValue::Date { moment, offset_seconds } => {
-            let offset = Offset::from_seconds(offset_seconds).map_err(|error| error.to_string())?;
-            Value::Date(Date { moment, offset })
+            let minutes = i16::try_from(offset_seconds / 60).map_err(|error| error.to_string())?;
+            Value::Date(Date::new(moment.as_millisecond(), minutes).map_err(|error| error.to_string())?)
+        }
+        StoredValue::Instant { unix_millis, offset_minutes } => {
+            Value::Date(Date::new(unix_millis, offset_minutes).map_err(|error| error.to_string())?)
         }
         StoredValue::Bytes(it) => Value::Bytes(bytes(it)?.into()),
         StoredValue::File { filename, mime_type, encoding, content } => {

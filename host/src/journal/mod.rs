@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn every_value() -> Variables {
-        let date = Date { moment: "2026-11-21T10:11:12.345Z".parse().expect("date"), offset: jiff::tz::offset(2) };
+        let date = |text: &str| Value::Date(text.parse::<Date>().expect("a date"));
         let file = |content| {
             let (mime_type, encoding) = (Some("text/plain".into()), Some("UTF-8".into()));
             Value::File(File { filename: "a.txt".into(), mime_type, encoding, content })
@@ -289,7 +289,8 @@ mod tests {
             Value::Double(5e-324),
             Value::Double(-0.0),
             Value::String("h\u{e9}llo\u{0}".into()),
-            Value::Date(date),
+            date("2026-11-21T12:11:12.345+0200"),
+            date("9999-12-31T23:59:59.999-1200"),
             Value::Bytes(vec![0, 255].into()),
             file(FileContent::Bytes(vec![1].into())),
             file(FileContent::Stored("other".into())),

@@ -38,6 +38,8 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// What a return without a decision means.
     pub on_undecided: OnUndecided,
+    /// The codes of the BPMN errors that it may report; any, if there is no list.
+    pub bpmn_errors: Option<Arc<[String]>>,
     /// What the handler sees as its settings.
     pub config: Arc<BTreeMap<String, String>>,
 }

@@ -155,6 +155,7 @@ fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSe
         retry: manifest.retry.unwrap_or_else(|| defaults.retry.clone()),
         limits: sandbox_limits(&defaults.limits.with(&manifest.limits), manifest.timeout.unwrap_or(defaults.timeout)),
         on_undecided: manifest.on_undecided,
+        bpmn_errors: manifest.bpmn_errors.map(Into::into),
         config: Arc::new(manifest.config),
     }
 }

@@ -53,6 +53,12 @@ pub struct Manifest {
     pub retry: Option<RetryPolicy>,
     /// What it means when the handler returns without having decided.
     pub on_undecided: OnUndecided,
+    /// The codes of the BPMN errors that the handler may report: those that the model catches. The engine silently ends
+    /// the execution on any other, so a handler that reports one gets an error, and has decided nothing. With an empty
+    /// list it may report none; without a list any, and a warning tells each code once.
+    #[serde(deserialize_with = "error_codes")]
+    #[schemars(extend("x-absent" = "any code"))]
+    pub bpmn_errors: Option<Vec<String>>,
     /// Which tasks of the topic it takes: those to which all of these apply.
     #[serde(deserialize_with = "WrittenFilter::deserialize")]
     #[schemars(with = "WrittenFilter")]
@@ -145,6 +151,20 @@ fn topic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Topic>, D::Error> 
     written::name(from).map(|name| Some(Topic::new(name)))
 }
 
+fn error_codes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let codes = Vec::<ErrorCode>::deserialize(from)?;
+    Ok(Some(codes.into_iter().map(|ErrorCode(code)| code).collect()))
+}
+
+/// A code that the engine can keep: as long as a name at most, in one line.
+struct ErrorCode(String);
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        written::name(from).map(Self)
+    }
+}
+
 fn any_config(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -230,6 +250,7 @@ mod tests {
             timeout = "PT30S"
             retry = "PT1M,PT5M"
             on-undecided = "complete"
+            bpmn-errors = ["E1", "E2"]
             [filter]
             business-key = "b"
             process-definition-key-in = ["p"]
@@ -262,6 +283,7 @@ mod tests {
             timeout: Some(Duration::from_secs(30)),
             retry: Some("PT1M,PT5M".parse().expect("a policy")),
             on_undecided: OnUndecided::Complete,
+            bpmn_errors: Some(vec!["E1".into(), "E2".into()]),
             filter,
             limits: manifest.limits.clone(),
             config: config.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),
@@ -285,6 +307,8 @@ mod tests {
             "variables = [\"a\",\n1]",
             "max-concurrent = 0\ntimeout = \"0s\"",
             "on-undecided = \"retry\"",
+            "bpmn-errors = [\"E1\", \"\"]",
+            "bpmn-errors = \"E1\"",
             "[filter]\nbusiness_key = \"a\"",
             "[limits]\nmemory = \"8 GiB\"",
             "[config]\nhosts = [\"a\"]",
@@ -298,6 +322,8 @@ mod tests {
         charge-card.toml:1: `max-concurrent` is 0: expected a whole number from 1 to 10000
         charge-card.toml:2: `timeout` is "0s": expected a duration from 1ms to 24h, written like "30s", "5m" or "PT5M"
         charge-card.toml:1: `on-undecided` is "retry": expected "fail" or "complete"
+        charge-card.toml:1: `bpmn-errors.1` is "": expected a name of 1 to 255 characters without control characters
+        charge-card.toml:1: `bpmn-errors` is "E1": expected a list
         charge-card.toml:2: unknown key `filter.business_key`: did you mean `business-key`?
         charge-card.toml:2: `limits.memory` is "8 GiB": expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"
         charge-card.toml:2: `config.hosts` is a list: expected a text in quotes, a number, true or false

@@ -1,10 +1,12 @@
-//! The reference of the settings and of manifests: the pages `docs/settings.md` and `docs/manifest.md`, and JSON
-//! schemas with which editors complete and check both files.
+//! The reference: the pages `docs/settings.md` and `docs/manifest.md`, JSON schemas with which editors complete and
+//! check both files, and the page `docs/errors.md` about what goes wrong with the engine.
 //!
-//! All of it is generated from the types that are read: their doc comments, names, bounds and `Default` values. Only
-//! the heads of the pages are written by hand (`settings.md` and `manifest.md` here). `cargo xtask reference` writes
-//! the files; a test fails when one of them is not what the code says.
+//! Settings and manifests are generated from the types that are read: their doc comments, names, bounds and `Default`
+//! values; the errors from the cases of the REST client and `EngineError::treatment`. Only the heads of the pages are
+//! written by hand (the `.md` files here). `cargo xtask reference` writes the files; a test fails when one of them is
+//! not what the code says.
 
+mod errors;
 mod keys;
 mod page;
 mod schema;
@@ -33,6 +35,11 @@ pub fn settings_page() -> String {
 /// The page about the manifests of plugins, in Markdown.
 pub fn manifest_page() -> String {
     page::write(include_str!("manifest.md"), &keys::tables(&schema::described::<Manifest>()), |_| Vec::new())
+}
+
+/// The page about the errors of the engine, in Markdown.
+pub fn errors_page() -> String {
+    errors::page()
 }
 
 /// The JSON schema of `fetchlock.toml`.

@@ -20,6 +20,7 @@ fn the_files_in_docs_are_what_the_code_says() {
     let files = [
         ("settings.md", settings_page()),
         ("manifest.md", manifest_page()),
+        ("errors.md", errors_page()),
         ("schema/fetchlock.schema.json", settings_schema()),
         ("schema/manifest.schema.json", manifest_schema()),
     ];
@@ -68,7 +69,7 @@ fn defaults_and_bounds_are_those_that_are_read() {
 fn a_page_names_no_item_of_the_code_and_no_key_that_does_not_exist() {
     let keys: BTreeSet<String> = settings_keys().into_iter().chain(manifest_keys()).map(|key| key.path).collect();
     let tables: BTreeSet<&str> = keys.iter().filter_map(|key| Some(key.split_once('.')?.0)).collect();
-    for page in [settings_page(), manifest_page()] {
+    for page in [settings_page(), manifest_page(), errors_page()] {
         assert!(!page.contains("[`"), "an intra-doc link is in\n{page}");
         // What stands in backticks and begins like a key is one.
         for quoted in page.split('`').skip(1).step_by(2) {

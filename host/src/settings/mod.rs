@@ -203,7 +203,7 @@ fn read_file<'a>(named: Option<&'a Path>, default: &'a Path) -> Result<Option<(&
 /// The rules between settings.
 fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
     let mut problems = Problems::default();
-    let Backoff { initial, max } = settings.worker.backoff;
+    let Backoff { initial, max, .. } = settings.worker.backoff;
     if max < initial {
         let (initial, max) = (written::friendly(initial), written::friendly(max));
         let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");

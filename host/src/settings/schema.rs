@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::written::{self, AtLeastOne, Count, FilePath, Size, Span};
+use super::written::{self, AtLeastOne, Count, FilePath, Hundredths, Size, Span};
 
 /// Gives a type a schema that stands where it is used, without a definition of its own.
 macro_rules! described {
@@ -42,6 +42,13 @@ described!(<const MIN: u32, const MAX: u32> Count<MIN, MAX>, {
     "type": "integer",
     "minimum": MIN,
     "maximum": MAX,
+    "x-written": Self::wanted(),
+});
+
+described!(<const MIN: u32, const MAX: u32> Hundredths<MIN, MAX>, {
+    "type": "number",
+    "minimum": Self::LEAST,
+    "maximum": Self::GREATEST,
     "x-written": Self::wanted(),
 });
 

@@ -110,7 +110,7 @@ fn every_setting_can_be_written() {
         retry = { retries = 3, initial = "10s", factor = 2, max = "1m" }
         fetch-ahead = "0s"
         max-batch = 10
-        backoff = { initial = "1s", max = "10s" }
+        backoff = { initial = "1s", factor = 3, max = "10s", overload-max = "2s", jitter = 0.25 }
         shutdown-timeout = "0s"
         [limits]
         cpu-time = "1s"
@@ -158,7 +158,10 @@ fn every_setting_can_be_written() {
     worker.fetch-ahead = "0s" # fetchlock.toml:27
     worker.max-batch = 10 # fetchlock.toml:28
     worker.backoff.initial = "1s" # fetchlock.toml:29
+    worker.backoff.factor = 3.0 # fetchlock.toml:29
     worker.backoff.max = "10s" # fetchlock.toml:29
+    worker.backoff.overload-max = "2s" # fetchlock.toml:29
+    worker.backoff.jitter = 0.25 # fetchlock.toml:29
     worker.shutdown-timeout = "0s" # fetchlock.toml:30
     limits.cpu-time = "1s" # fetchlock.toml:32
     limits.memory = "1 GiB" # fetchlock.toml:33

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::written::{AtLeastOne, DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
+use super::written::{AtLeastOne, DAY, HOUR, Hundredths, MILLISECOND, MINUTE, SECOND, Span};
 use crate::retry::RetryPolicy;
 
 /// More invocations at once would not fit into the address space that their sandboxes reserve.
@@ -60,8 +60,9 @@ pub struct WorkerSettings {
     /// How many tasks one fetch may ask for. Engines were measured to gain little beyond 200.
     #[serde(with = "AtLeastOne::<MAX_BATCH>")]
     pub max_batch: NonZeroUsize,
-    /// How long to wait after an engine's error before the next attempt: each time twice as long as before, up to a
-    /// maximum, with jitter so that hosts do not come back all at once.
+    /// How long to wait after an engine's error before the next attempt: each time longer than before, up to a maximum,
+    /// with jitter so that hosts do not come back all at once. An empty answer makes nobody wait. A wait ends at once
+    /// when another call shows that the engine is back.
     pub backoff: Backoff,
     /// How long, when asked to stop, running invocations may take to finish before they are cancelled and their tasks
     /// given back. What comes after takes up to 9 s more, and Kubernetes kills 30 s after it asked.
@@ -70,19 +71,37 @@ pub struct WorkerSettings {
 }
 
 /// Waits between attempts to reach the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Backoff {
     /// The first wait.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub initial: Duration,
+    /// By what each wait is multiplied to give the next; `1` for waits that do not grow.
+    #[serde(with = "Hundredths::<MIN_FACTOR, MAX_FACTOR>")]
+    pub factor: f64,
     /// The longest wait, not shorter than the first.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub max: Duration,
+    /// The longest wait for an engine that is there but overloaded: one that answers 429 or 503, or whose fetch queue is
+    /// full. It works off what it has, so it need not be spared for as long as one that is away. If it says how long to
+    /// wait (`Retry-After`), that is done, up to an hour.
+    #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
+    pub overload_max: Duration,
+    /// The part of each wait that is left to chance: with `0.5` it takes between half of its time and the whole, with
+    /// `0` always the whole.
+    #[serde(with = "Hundredths::<0, 100>")]
+    pub jitter: f64,
 }
 
 /// A shorter wait than this would hammer an engine that is down.
 const MIN_BACKOFF: u64 = 10 * MILLISECOND;
+
+/// In hundredths. Waits do not become shorter.
+const MIN_FACTOR: u32 = 100;
+
+/// In hundredths. A larger factor reaches any maximum with the second wait or the third.
+const MAX_FACTOR: u32 = 1_000;
 
 /// The retries of the default policy, as in the engines' own job executor.
 const DEFAULT_RETRIES: u32 = 3;
@@ -107,7 +126,13 @@ impl Default for WorkerSettings {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { initial: Duration::from_millis(500), max: Duration::from_secs(60) }
+        Self {
+            initial: Duration::from_millis(500),
+            factor: 2.0,
+            max: Duration::from_secs(60),
+            overload_max: Duration::from_secs(5),
+            jitter: 0.5,
+        }
     }
 }
 

@@ -183,6 +183,55 @@ impl<const MIN: u32, const MAX: u32> Visitor<'_> for Count<MIN, MAX> {
     }
 }
 
+/// A number from `MIN` to `MAX` hundredths, such as `1.5`.
+pub(crate) struct Hundredths<const MIN: u32, const MAX: u32>;
+
+impl<const MIN: u32, const MAX: u32> Hundredths<MIN, MAX> {
+    /// The least number.
+    pub(super) const LEAST: f64 = MIN as f64 / 100.0;
+
+    /// The greatest number.
+    pub(super) const GREATEST: f64 = MAX as f64 / 100.0;
+
+    /// Reads a number.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        from.deserialize_any(Self)
+    }
+
+    /// Writes the number.
+    pub(crate) fn serialize<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+        number.serialize(to)
+    }
+
+    /// What is read, in the words of messages and of the reference.
+    pub(super) fn wanted() -> String {
+        format!("a number from {} to {}", Self::LEAST, Self::GREATEST)
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> Visitor<'_> for Hundredths<MIN, MAX> {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Self::wanted())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<f64, E> {
+        let fits = (Self::LEAST..=Self::GREATEST).contains(&number);
+        if fits { Ok(number) } else { Err(E::invalid_value(Unexpected::Float(number), &self)) }
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<f64, E> {
+        let small = u32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+        self.visit_f64(small.into())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<f64, E> {
+        let small = i32::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))?;
+        self.visit_f64(small.into())
+    }
+}
+
 /// A whole number from 1 to `MAX`.
 pub(crate) struct AtLeastOne<const MAX: u32>;
 

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use tokio::{runtime::Handle, sync::Mutex};
 
 use super::{
-    Desk, delivery,
+    Desk, bpmn_error, delivery,
     dispatch::{self, Waiting},
+    rejection,
     slots::Slot,
 };
 use crate::{
@@ -81,6 +82,11 @@ impl TaskPort for Port {
         if decided.is_some() {
             return Err(DecisionError::AlreadyDecided);
         }
+        if let Decision::BpmnError { code, .. } = &decision
+            && let Some(why) = bpmn_error::refusal(code, self.plugin.settings.bpmn_errors.as_deref())
+        {
+            return Err(DecisionError::Invalid(why));
+        }
         let (desk, task, plugin, slot) = (self.desk.clone(), self.task.clone(), self.plugin.clone(), self.slot.clone());
         let record = async move {
             let (outcome, kind) = outcome_of(&desk, &task, &plugin, decision);
@@ -133,10 +139,14 @@ impl TaskPort for Port {
                 Scope::Local => &task.execution_id,
             };
             delivery::load_stored(&desk, &task.execution_id, &mut variables).await?;
-            desk.engine.set_variables(scope, id, &variables).await
+            let set = desk.engine.set_variables(scope, id, &variables).await;
+            if let Some(why) = set.as_ref().err().and_then(|error| rejection::advice(error, &[&variables])) {
+                return Ok(Err(SetError::Invalid(why)));
+            }
+            set.map(Ok)
         };
         match self.on_host(call).await.map_err(SetError::Unavailable)? {
-            Ok(()) => Ok(()),
+            Ok(set) => set,
             Err(EngineError::NotThere { .. } | EngineError::TaskGone { .. }) => Err(SetError::Gone),
             Err(EngineError::Rejected { message, .. } | EngineError::Unsendable { message }) => {
                 Err(SetError::Invalid(message))
@@ -191,7 +201,10 @@ fn outcome_of(desk: &Arc<Desk>, task: &Task, plugin: &Plugin, decision: Decision
     let outcome = match decision {
         Decision::Complete { variables, local_variables } => Outcome::Complete { variables, local_variables },
         Decision::BpmnError { code, message, variables } => {
-            Outcome::BpmnError { code, message: message.as_deref().map(escape_lines), variables }
+            if plugin.settings.bpmn_errors.is_none() {
+                desk.unlisted_errors.tell(task, &code);
+            }
+            Outcome::BpmnError { code, message: message.map(|it| bpmn_error::message(task, &it)), variables }
         }
         Decision::Unlock { delay } => Outcome::Unlock { delay },
         Decision::HandOff { duration } => Outcome::HandOff { duration },

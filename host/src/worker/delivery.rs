@@ -10,7 +10,7 @@ use super::{
     decision::SharedSlot,
     dispatch,
     held::{Lock, Phase},
-    release,
+    rejection, release,
 };
 use crate::{
     engine::{Disposition, EngineError, TaskQuery},
@@ -39,6 +39,7 @@ const RESUMED_LOCK: Duration = Duration::from_secs(60);
 /// Delivers everything that an earlier process left.
 pub(super) fn resume(desk: &Arc<Desk>) {
     let entries = desk.journal.entries(&desk.engine_name);
+    entries.iter().for_each(|entry| look_when_rested(desk, entry));
     let pending: Vec<_> = entries.into_iter().filter(|entry| entry.is_pending()).collect();
     if !pending.is_empty() {
         tracing::info!(outcomes = pending.len(), "delivering the outcomes that an earlier run left in the journal");
@@ -58,6 +59,15 @@ pub(super) fn resume(desk: &Arc<Desk>) {
             }
         });
     }
+}
+
+/// A task that rests for an earlier process is fetched when its time is over, not when the engine next looks at its
+/// clock.
+fn look_when_rested(desk: &Desk, entry: &Entry) {
+    let State::Resting(until) = entry.state else { return };
+    let left = until.saturating_sub(jiff::Timestamp::now().as_millisecond());
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+    desk.look_at(Instant::now() + left + RETRY_MARGIN, entry.topic.clone());
 }
 
 /// Whether the engine shows a failure already, whose answer was lost: sent again it would count twice.
@@ -127,6 +137,7 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
             }
             Err(error) => error,
         };
+        desk.health.missed(&error, sent);
         match error.disposition() {
             Disposition::Gone => {
                 tracing::info!(%topic, %task, outcome, "the task is gone from the engine: its outcome is dropped");
@@ -244,8 +255,9 @@ async fn keep(desk: &Desk, entry: &Entry, state: State) {
 /// retries the incident it is delivered again.
 async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End {
     let (topic, task) = (&entry.topic, &entry.task);
+    let advice = rejection::advice(why, &entry.outcome.variables()).map(|it| format!("{it}; ")).unwrap_or_default();
     let message = format!(
-        "{topic} (version {}): the engine rejects the outcome `{}`: {why}",
+        "{topic} (version {}): the engine rejects the outcome `{}`: {advice}{why}",
         entry.version,
         entry.outcome.name()
     );
@@ -258,6 +270,7 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
         let call = desk.engine.failure(task, &worker, &incident);
         let Some((sent, result)) = in_turn(desk, task, call).await else { return End::Over };
         let Err(error) = result else { break sent };
+        desk.health.missed(&error, sent);
         match error.disposition() {
             // Locked again under another of our ids: the answer to that fetch brings it, or the sweep finds it.
             Disposition::Superseded if matches!(desk.our_id_that_holds(task).await, Ok(Some(_)) | Err(_)) => {

@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{Desk, held::Renewal};
-use crate::engine::{Disposition, EngineError};
+use crate::engine::{AfterExtension, Disposition};
 
 /// Extensions at once. They come in the batches of their fetches.
 const AT_ONCE: usize = 8;
@@ -65,24 +65,32 @@ async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
     let sent = Instant::now();
     let extended = match desk.engine.extend_lock(&task, &worker, duration).await {
         // Nobody may have fetched it meanwhile: then it is still ours to lock.
-        Err(EngineError::LockExpired { .. }) => desk.engine.lock(&task, &worker, duration).await,
+        Err(expired) if expired.treatment().extension == AfterExtension::LockAgain => {
+            desk.engine.lock(&task, &worker, duration).await
+        }
         other => other,
     };
-    match extended {
+    let error = match extended {
         Ok(()) => {
+            desk.health.answered();
             desk.health.took(sent.elapsed());
             desk.held.renewed(&task, sent + duration);
+            return;
         }
-        Err(EngineError::TaskGone { .. }) => {
+        Err(error) => error,
+    };
+    desk.health.missed(&error, sent);
+    match error.treatment().extension {
+        AfterExtension::Lost => {
             tracing::info!(%task, "the task is gone from the engine: its invocation is cancelled");
             desk.held.lose(&task);
         }
-        Err(EngineError::OtherWorker { message }) => {
+        AfterExtension::WhoHolds => {
             // A fetch of ours may have locked it again, with its answer still on the way or lost.
             match desk.our_id_that_holds(&task).await {
                 Ok(Some(ours)) => desk.held.found_under(&task, &ours),
                 Ok(None) => {
-                    tracing::warn!(%task, message, "another worker holds the task: its invocation is cancelled");
+                    tracing::warn!(%task, %error, "another worker holds the task: its invocation is cancelled");
                     desk.held.lose(&task);
                 }
                 Err(error) => {
@@ -92,12 +100,13 @@ async fn renew(desk: &Desk, Renewal { task, worker, duration }: Renewal) {
             }
         }
         // Nobody else can have it while its instance is suspended.
-        Err(EngineError::Suspended { message }) => {
-            tracing::debug!(%task, message, "a lock cannot be extended while its instance is suspended");
+        AfterExtension::Later => {
+            tracing::debug!(%task, %error, "a lock cannot be extended while its instance is suspended");
             desk.held.renew_at(&task, Instant::now() + SUSPENDED_AGAIN);
         }
-        Err(error) => {
-            // An outage is told once by whoever polls, not again for each lock.
+        // The lock expired once more between the two calls.
+        AfterExtension::LockAgain | AfterExtension::Again => {
+            // What keeps outcomes waiting is told once by whoever polls, not again for each lock.
             if error.disposition() == Disposition::Retry {
                 tracing::debug!(%task, %error, "a lock could not be extended; trying again");
             } else {

@@ -5,6 +5,7 @@
 //! [`keeper`] (extends locks), [`sweep`] (finds what is locked under ids that we no longer use) and [`breaker`].
 
 mod activity;
+mod bpmn_error;
 mod breaker;
 mod decision;
 mod delivery;
@@ -14,6 +15,7 @@ mod held;
 mod invocation;
 mod keeper;
 mod poller;
+mod rejection;
 mod release;
 mod slots;
 mod sweep;
@@ -34,7 +36,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{breaker::Breakers, dispatch::Waiting, health::Health, held::Held, slots::Slots};
+use self::{bpmn_error::Unlisted, breaker::Breakers, dispatch::Waiting, health::Health, held::Held, slots::Slots};
 use crate::{
     engine::{Engine, EngineError, TaskQuery},
     journal::Journal,
@@ -83,6 +85,7 @@ struct Desk {
     breakers: Breakers,
     health: Health,
     activity: Activity,
+    unlisted_errors: Unlisted,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Topic)>>,
     /// Worker ids that are no longer fetched under, and until when something may still turn up.
@@ -157,6 +160,7 @@ impl Worker {
             breakers: Breakers::default(),
             health: Health::new(),
             activity: Activity::default(),
+            unlisted_errors: Unlisted::default(),
             due: watch::Sender::default(),
             retired: Mutex::default(),
             tracker: TaskTracker::new(),

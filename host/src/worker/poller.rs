@@ -12,7 +12,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{Desk, breaker::Gate, dispatch, health::Waits};
 use crate::{
-    engine::{EngineError, FetchRequest},
+    engine::{AfterFetch, EngineError, FetchRequest},
     task::{LockedTask, Subscription, Topic, WorkerId},
 };
 
@@ -101,6 +101,7 @@ impl Poller {
         let mut slots = desk.slots.subscribe();
         let mut catalog = desk.catalog.clone();
         let mut due = desk.due.subscribe();
+        let mut recoveries = desk.health.recoveries();
         self.serve();
         loop {
             let look_again = self.start_requests().await;
@@ -110,6 +111,7 @@ impl Poller {
                 Ok(()) = slots.changed() => {}
                 Ok(()) = catalog.changed() => self.serve(),
                 Ok(()) = due.changed() => {}
+                Ok(()) = recoveries.changed() => self.wait_no_longer(),
                 () = tokio::time::sleep_until(look_again.into()) => {}
             }
         }
@@ -271,6 +273,13 @@ impl Poller {
         }
     }
 
+    /// The engine answered somebody. Should it not take fetches all the same, the waits go on growing.
+    fn wait_no_longer(&mut self) {
+        if let Some((_, until)) = &mut self.backoff {
+            *until = Instant::now();
+        }
+    }
+
     fn back_off(&mut self, next: impl FnOnce(&mut Waits) -> Duration) -> Duration {
         let mut waits = match self.backoff.take() {
             Some((waits, _)) => waits,
@@ -295,7 +304,7 @@ impl Poller {
         let Some(request) = self.under_way.remove(&id) else { return };
         match result {
             Ok(tasks) => {
-                self.desk.health.answered();
+                self.desk.health.fetched();
                 self.backoff = None;
                 self.batch = (self.batch * 2).min(self.desk.options.max_batch.get());
                 self.idle_ids.push(request.worker.clone());
@@ -306,9 +315,9 @@ impl Poller {
                 dispatch::take_in(&self.desk, tasks, &request.subscriptions, arrived);
             }
             Err(error) => {
-                if let EngineError::TooLarge { .. } = error {
-                    // The same tasks would come again, and be too large again.
-                    self.batch = (request.asked / 2).max(1);
+                match error.treatment().fetch {
+                    AfterFetch::Again => {}
+                    AfterFetch::Fewer => self.batch = (request.asked / 2).max(1),
                 }
                 let wait = self.back_off(|waits| waits.after(&error));
                 self.desk.health.failed(&error, wait);

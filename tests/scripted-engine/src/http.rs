@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +54,11 @@ async fn answer(shared: &Arc<Shared>, connection: &Connection, request: Request)
         None => {}
         Some(Fault::Delay(delay)) => sleep(delay).await,
         Some(Fault::Answer { status, content_type, body }) => return plain(status, &content_type, body),
+        Some(Fault::RetryAfter { status, after }) => {
+            let mut answer = plain(status, "", "");
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+            return answer;
+        }
         Some(Fault::CutBeforeApplying) => {
             connection.cut();
             return no_content();

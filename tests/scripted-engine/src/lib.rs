@@ -78,6 +78,13 @@ pub enum Fault {
         /// The body.
         body: String,
     },
+    /// This status comes with the wish to be left alone for so long, in whole seconds, and nothing is applied.
+    RetryAfter {
+        /// The HTTP status.
+        status: u16,
+        /// How long.
+        after: Duration,
+    },
     /// The connection breaks, and nothing was applied.
     CutBeforeApplying,
     /// The connection breaks when all is applied: only the answer is lost.
@@ -234,13 +241,17 @@ impl ScriptedEngine {
     /// # Errors
     /// The address cannot be bound.
     pub async fn start_at(address: SocketAddr) -> Result<Self> {
+        Self::serve(address, &EmbeddedOptions::default()).await
+    }
+
+    async fn serve(address: SocketAddr, options: &EmbeddedOptions) -> Result<Self> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("the scripted engine cannot listen on {address}"))?;
         let address = listener.local_addr().context("the scripted engine's own address")?;
         let stop = CancellationToken::new();
         // Its parking task ends with the guard.
-        let (engine, _parking) = EmbeddedEngine::open(&EmbeddedOptions::default(), stop.clone())?;
+        let (engine, _parking) = EmbeddedEngine::open(options, stop.clone())?;
         let shared = Arc::new(Shared {
             router: engine.router(),
             engine,
@@ -265,6 +276,16 @@ impl ScriptedEngine {
     pub fn free_address() -> Result<SocketAddr> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free loopback port")?;
         listener.local_addr().context("the address of a bound port")
+    }
+
+    /// Starts on a free loopback port as an engine whose flag `fetch-and-lock-unique-worker-request` is on: a fetch
+    /// that is to be parked cancels an older one of the same worker id.
+    ///
+    /// # Errors
+    /// No port can be bound.
+    pub async fn start_with_unique_worker_requests() -> Result<Self> {
+        let options = EmbeddedOptions { unique_worker_requests: true, ..EmbeddedOptions::default() };
+        Self::serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &options).await
     }
 
     /// The base URL that clients are given, ending in `/engine-rest`.

@@ -181,6 +181,7 @@ fn settings(manifest: &Manifest, host: &Limits) -> Map<String, Value> {
         ("timeout", manifest.timeout.map(span)),
         ("retry", manifest.retry.as_ref().map(|retry| retry.to_string().into())),
         ("on-undecided", (manifest.on_undecided == OnUndecided::Complete).then(|| "complete".into())),
+        ("bpmn-errors", manifest.bpmn_errors.clone().map(Value::from)),
         ("filter", table(filter(&manifest.filter))),
         ("limits", table(changed(host, &host.with(&manifest.limits)))),
         ("config-keys", (!config.is_empty()).then(|| config.into())),

@@ -143,6 +143,11 @@ fn order(sorting: &[Option<Sorting>]) -> Result<Order, Refusal> {
 }
 
 impl FetchRequest {
+    /// Whether both are of one worker.
+    pub(super) fn has_worker_of(&self, other: &Self) -> bool {
+        self.worker == other.worker
+    }
+
     /// Whether no task can be locked under its worker id.
     pub(super) fn worker_is_too_long(&self) -> bool {
         too_long(&self.worker)

@@ -76,6 +76,9 @@ pub struct EmbeddedOptions {
     pub data: Option<PathBuf>,
     /// How many fetches may wait to be parked; 200 as in a real engine.
     pub queue_capacity: usize,
+    /// Whether a fetch that is to be parked cancels an older one of the same worker id
+    /// (`fetch-and-lock-unique-worker-request`); not, as in a real engine.
+    pub unique_worker_requests: bool,
     /// How many ended instances are remembered.
     pub keep_ended: usize,
     /// How many bytes they may hold in variables and error details; the oldest are forgotten first.
@@ -84,7 +87,13 @@ pub struct EmbeddedOptions {
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { data: None, queue_capacity: QUEUE_CAPACITY, keep_ended: KEEP_ENDED, keep_ended_bytes: KEEP_ENDED_BYTES }
+        Self {
+            data: None,
+            queue_capacity: QUEUE_CAPACITY,
+            unique_worker_requests: false,
+            keep_ended: KEEP_ENDED,
+            keep_ended_bytes: KEEP_ENDED_BYTES,
+        }
     }
 }
 
@@ -134,7 +143,7 @@ impl EmbeddedEngine {
         let (wakes, woken) = watch::channel(());
         let inner = Inner { state: Mutex::new(state), storage, parking, wakes };
         let engine = Self(Arc::new(inner));
-        let parking = parking::run(engine.clone(), queue, woken, stop);
+        let parking = parking::run(engine.clone(), options.unique_worker_requests, queue, woken, stop);
         Ok((engine, tokio::spawn(parking)))
     }
 

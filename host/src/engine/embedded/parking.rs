@@ -39,6 +39,7 @@ pub(super) struct Parked {
 /// Runs until it is told to stop; then rejects what still waits.
 pub(super) async fn run(
     engine: EmbeddedEngine,
+    unique_worker_requests: bool,
     mut queue: mpsc::Receiver<Message>,
     mut wakes: watch::Receiver<()>,
     stop: CancellationToken,
@@ -58,7 +59,12 @@ pub(super) async fn run(
                 return reject(parked.drain(..).chain(waiting));
             }
             message = queue.recv() => match message {
-                Some(Message::Park(request)) => parked.extend(look(&engine, request).await),
+                Some(Message::Park(request)) => {
+                    if unique_worker_requests {
+                        cancel_older(&mut parked, &request);
+                    }
+                    parked.extend(look(&engine, request).await);
+                }
                 Some(Message::Tick) => parked = look_at_all(&engine, parked).await,
                 Some(Message::RejectAll) => reject(parked.drain(..)),
                 None => return reject(parked.drain(..)),
@@ -98,6 +104,15 @@ async fn look(engine: &EmbeddedEngine, parked: Parked) -> Option<Parked> {
         tracing::debug!("the client of a parked fetch has left; what it got stays locked");
     }
     None
+}
+
+/// Cancels what is parked under the worker id of a new fetch (`removeDuplicates`).
+fn cancel_older(parked: &mut Vec<Parked>, new: &Parked) {
+    for older in parked.extract_if(.., |parked| parked.request.has_worker_of(&new.request)) {
+        if older.reply.send(Err(Refusal::cancelled())).is_err() {
+            tracing::trace!("the client of a cancelled fetch has left");
+        }
+    }
 }
 
 fn reject(parked: impl Iterator<Item = Parked>) {

@@ -122,6 +122,12 @@ impl Refusal {
         Self::of_request(500, "RestException", message)
     }
 
+    /// A parked fetch whose worker has sent another (`AsyncResponse.cancel`, which the server around a real engine
+    /// answers with 503 and no JSON).
+    pub(super) fn cancelled() -> Self {
+        Self::of_request(503, "ServiceUnavailableException", "HTTP 503 Service Unavailable")
+    }
+
     /// The same with another beginning, as where a call names what it was about before the cause.
     pub(super) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);

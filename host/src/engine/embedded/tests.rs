@@ -326,6 +326,22 @@ async fn a_fetch_that_finds_the_queue_full_is_told_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_fetch_cancels_the_older_one_of_its_worker_only_where_workers_are_unique() {
+    for unique_worker_requests in [false, true] {
+        let stop = CancellationToken::new();
+        let options = EmbeddedOptions { unique_worker_requests, ..EmbeddedOptions::default() };
+        let (engine, _parking) = EmbeddedEngine::open(&options, stop.clone()).expect("without a directory");
+        let older = parked(&engine).await;
+        let newer = parked(&engine).await;
+        assert_eq!(older.is_finished(), unique_worker_requests);
+        assert!(!newer.is_finished());
+        if unique_worker_requests {
+            assert_eq!(answer(older).await.expect_err("cancelled").status, 503);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_tick_shows_parked_fetches_what_did_not_wake_them() {
     let (engine, _, _) = engine(10);
     let task = engine.add(new("t"), json!({})).expect("added");

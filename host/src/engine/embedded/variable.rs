@@ -337,7 +337,7 @@ impl Kind {
             Self::Integer => whole(i32::MIN.into(), i32::MAX.into()),
             Self::Long => whole(i64::MIN, i64::MAX),
             Self::Double => double(value, &text),
-            Self::Date => value.as_str().and_then(date::read).map(|date| json!(date::write_date(date))),
+            Self::Date => value.as_str().and_then(date::read).map(|date| json!(date.to_string())),
             Self::File | Self::Json | Self::Xml | Self::Object => None,
         }
     }

@@ -24,7 +24,16 @@ const MAX_FOUND: usize = 200;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
 /// `BuiltinExceptionCode`: optimistic locking, and a deadlock. Both were rolled back, and both may be sent again.
-const RETRIABLE_CODES: [i64; 2] = [1, 10_000];
+const RETRIABLE_CODES: [i64; 2] = [OPTIMISTIC_LOCKING.0, 10_000];
+
+/// The code of optimistic locking, and the exception that it stands for.
+const OPTIMISTIC_LOCKING: (i64, &str) = (1, "OptimisticLockingException");
+
+/// A 500 of `FetchAndLockHandlerImpl` that is no error: its queue is full.
+const QUEUE_FULL: &str = "At the moment the server has to handle too many requests";
+
+/// The other one: the server is stopping.
+const SHUTDOWN: &str = "Request rejected due to shutdown of application server";
 
 /// A whole answer, its body cut to what is read of an answer.
 pub(super) struct Answer {
@@ -78,7 +87,8 @@ impl Answer {
             (403, exception) => {
                 EngineError::Forbidden { message: exception.map_or_else(|| self.text(MAX_TEXT), |it| it.message) }
             }
-            (429 | 502..=504, _) => self.overloaded(self.text(MAX_TEXT)),
+            (429 | 503, _) => self.overloaded(self.text(MAX_TEXT)),
+            (502 | 504, _) => self.unavailable(self.text(MAX_TEXT)),
             (400..=599, Some(exception)) => self.exception(url, exception),
             // Without the engine's own body these come from what is in front of it, and will be the same next time.
             (413 | 414 | 431, None) => self.rejected_in_front(),
@@ -86,7 +96,7 @@ impl Answer {
             (400, None) if !self.is_html() || has_encoded_slash(url) => self.rejected_in_front(),
             // An engine tells its errors in JSON. What comes without is of the server around it or a proxy, which may
             // well have seen nothing of the request: it is kept, and sent again.
-            (408 | 425 | 500..=599, None) => self.overloaded(self.text(MAX_TEXT)),
+            (408 | 425 | 500..=599, None) => self.unavailable(self.text(MAX_TEXT)),
             _ => self.not_an_engine(url),
         }
     }
@@ -98,6 +108,10 @@ impl Answer {
         let said = without_number(&message);
         match (status, code) {
             (409 | 500, Some(code)) if RETRIABLE_CODES.contains(&code) => EngineError::Conflict { code, message },
+            // Engines before 7.18 tell no codes.
+            (409 | 500, None) if kind == OPTIMISTIC_LOCKING.1 => {
+                EngineError::Conflict { code: OPTIMISTIC_LOCKING.0, message }
+            }
             (404, _) if is_rest && said.starts_with("External task with id ") => EngineError::TaskGone { message },
             // An engine that is not (or not yet) deployed, or an unknown path: nothing is known about the task.
             (400 | 404, _) if is_invalid && is_missing_engine(said) => self.not_an_engine(url),
@@ -106,7 +120,8 @@ impl Answer {
             (400, _) if is_rest && is_wrong_worker(said) => EngineError::OtherWorker { message },
             (400, _) if said.starts_with("Cannot extend a lock that expired") => EngineError::LockExpired { message },
             (400 | 500, _) if is_suspended(&kind, said) => EngineError::Suspended { message },
-            (500, _) if is_overload(&kind, said) => self.overloaded(message),
+            (500, _) if is_invalid && said.starts_with(QUEUE_FULL) => self.overloaded(message),
+            (500, _) if is_rest && said.starts_with(SHUTDOWN) => self.unavailable(message),
             (500, _) if is_rest && is_missing_execution(said) => EngineError::NotThere { message },
             _ => EngineError::Rejected { status, kind, message, code },
         }
@@ -120,8 +135,15 @@ impl Answer {
     }
 
     fn overloaded(&self, message: String) -> EngineError {
-        let retry_after = self.header(RETRY_AFTER).and_then(|text| retry_after(text, self.header(DATE)));
-        EngineError::Overloaded { status: self.status.as_u16(), message, retry_after }
+        EngineError::Overloaded { status: self.status.as_u16(), message, retry_after: self.retry_after() }
+    }
+
+    fn unavailable(&self, message: String) -> EngineError {
+        EngineError::Unavailable { status: self.status.as_u16(), message, retry_after: self.retry_after() }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.header(RETRY_AFTER).and_then(|text| retry_after(text, self.header(DATE)))
     }
 }
 
@@ -169,13 +191,6 @@ fn is_wrong_worker(message: &str) -> bool {
 fn is_suspended(kind: &str, message: &str) -> bool {
     kind == "SuspendedEntityInteractionException"
         || (message.starts_with("ExternalTask with id ") && message.trim_end_matches('.').ends_with(" is suspended"))
-}
-
-/// The two 500 of `FetchAndLockHandlerImpl` that are no errors: a full queue, and a server that is stopping.
-fn is_overload(kind: &str, message: &str) -> bool {
-    (kind == "InvalidRequestException"
-        && message.starts_with("At the moment the server has to handle too many requests"))
-        || (kind == "RestException" && message.starts_with("Request rejected due to shutdown of application server"))
 }
 
 /// `AbstractVariablesResource` wraps the missing execution of a finished instance into a 500.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod call;
+pub mod cases;
 mod options;
 mod wire;
 

@@ -293,7 +293,7 @@ async fn an_answer_has_a_limit_and_a_long_error_is_still_understood() {
     let large = engine.fetch_and_lock(&fetch(Duration::ZERO)).await.expect_err("too large");
     assert!(matches!(large, EngineError::TooLarge { limit: 1_000 }), "{large:?}");
     assert!(matches!(complete(&engine).await, Err(EngineError::TaskGone { .. })));
-    assert!(matches!(complete(&engine).await, Err(EngineError::Overloaded { .. })));
+    assert!(matches!(complete(&engine).await, Err(EngineError::Unavailable { .. })));
 }
 
 #[tokio::test]

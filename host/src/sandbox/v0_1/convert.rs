@@ -2,15 +2,11 @@
 
 use std::collections::btree_map::Entry;
 
-use jiff::{Timestamp, tz::Offset};
-
 use super::bindings::fetchlock::handler::{task, types};
 use crate::{
     task::Task,
     value::{Date, File, FileContent, Object, Other, Value, Variable, Variables},
 };
-
-const SECONDS_PER_MINUTE: i32 = 60;
 
 pub(super) fn value_to_guest(value: &Value) -> types::Value {
     match value {
@@ -21,7 +17,7 @@ pub(super) fn value_to_guest(value: &Value) -> types::Value {
         Value::Long(it) => types::Value::Long(*it),
         Value::Double(it) => types::Value::Double(*it),
         Value::String(it) => types::Value::Text(it.clone()),
-        Value::Date(it) => types::Value::Date(date_to_guest(it)),
+        Value::Date(it) => types::Value::Date(date_to_guest(*it)),
         Value::Bytes(it) => types::Value::Bytes(it.to_vec()),
         Value::File(it) => types::Value::File(types::File {
             filename: it.filename.clone(),
@@ -47,13 +43,8 @@ pub(super) fn value_to_guest(value: &Value) -> types::Value {
     }
 }
 
-fn date_to_guest(date: &Date) -> types::Date {
-    let minutes = date.offset.seconds() / SECONDS_PER_MINUTE;
-    types::Date {
-        unix_millis: date.moment.as_millisecond(),
-        // An offset is less than 26 hours, 1,560 minutes.
-        offset_minutes: i16::try_from(minutes).unwrap_or_default(),
-    }
+fn date_to_guest(date: Date) -> types::Date {
+    types::Date { unix_millis: date.unix_millis(), offset_minutes: date.offset_minutes() }
 }
 
 /// Variables from the guest; a name given twice is a mistake that one of the two values would hide.
@@ -99,17 +90,7 @@ fn value_from_guest(value: types::Value) -> Result<Value, String> {
 }
 
 fn date_from_guest(date: types::Date) -> Result<Date, String> {
-    let moment = Timestamp::from_millisecond(date.unix_millis)
-        .map_err(|_| format!("{} ms is beyond the years that can be written", date.unix_millis))?;
-    let offset = Offset::from_seconds(i32::from(date.offset_minutes) * SECONDS_PER_MINUTE)
-        .map_err(|_| format!("an offset of {} minutes does not exist", date.offset_minutes))?;
-    // The engine's format has four digits for the year.
-    let year = offset.to_datetime(moment).year();
-    if (1..=9999).contains(&year) {
-        Ok(Date { moment, offset })
-    } else {
-        Err(format!("the year {year} cannot be written in the engine's date format"))
-    }
+    Date::new(date.unix_millis, date.offset_minutes).map_err(|why| why.to_string())
 }
 
 pub(super) fn context(task: &Task) -> task::Context {
@@ -127,7 +108,7 @@ pub(super) fn context(task: &Task) -> task::Context {
         tenant_id: task.tenant_id.clone(),
         retries: task.retries,
         priority: task.priority,
-        create_time: task.create_time.as_ref().map(date_to_guest),
+        create_time: task.create_time.map(date_to_guest),
         extension_properties: task.extension_properties.clone().into_iter().collect(),
         worker_id: task.worker_id.to_string(),
         error_message: task.error_message.clone(),

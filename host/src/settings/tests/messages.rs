@@ -25,7 +25,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
     insta::assert_snapshot!(told, @r#"
     fetchlock.toml:4: unknown key `worker.max-concurent`: did you mean `max-concurrent`?
     fetchlock.toml:2: unknown key `worker.max_concurrent`: did you mean `max-concurrent`?
-    fetchlock.toml:1: unknown key `worker.backoff.maximum`: expected `initial` or `max`
+    fetchlock.toml:1: unknown key `worker.backoff.maximum`: expected `initial`, `factor`, `max`, `overload-max` or `jitter`
     fetchlock.toml:1: unknown key `engin`: did you mean `engine`?
     fetchlock.toml:2: unknown key `log.colour`: expected `level` or `format`
     fetchlock.toml:1: unknown key `"a\nb.c"`: expected `engine`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits` or `log`
@@ -96,6 +96,11 @@ fn a_bad_value_is_told_with_what_is_expected() {
         "[engine]\nname = \"\"",
         "[log]\nlevel = \"inf\"",
         "[log]\nlevel = \"\"",
+        "[worker.backoff]\nfactor = 0.99",
+        "[worker.backoff]\nfactor = 11",
+        "[worker.backoff]\njitter = 1.01",
+        "[worker.backoff]\njitter = nan",
+        "[worker.backoff]\njitter = \"much\"",
     ]);
     insta::assert_snapshot!(told, @r#"
     fetchlock.toml:2: `worker.poll` is "soon": expected a duration from 1s to 30m, written like "30s", "5m" or "PT5M"
@@ -105,16 +110,23 @@ fn a_bad_value_is_told_with_what_is_expected() {
     fetchlock.toml:2: `engine.name` is "": expected a name of 1 to 255 characters without control characters
     fetchlock.toml:2: `log.level`: `inf` is no log level: expected error, warn, info, debug, trace or off, or levels by module like "warn,fetchlock::worker=debug"
     fetchlock.toml:2: `log.level`: `` is no log level: expected error, warn, info, debug, trace or off, or levels by module like "warn,fetchlock::worker=debug"
+    fetchlock.toml:2: `worker.backoff.factor` is 0.99: expected a number from 1 to 10
+    fetchlock.toml:2: `worker.backoff.factor` is 11: expected a number from 1 to 10
+    fetchlock.toml:2: `worker.backoff.jitter` is 1.01: expected a number from 0 to 1
+    fetchlock.toml:2: `worker.backoff.jitter` is NaN: expected a number from 0 to 1
+    fetchlock.toml:2: `worker.backoff.jitter` is "much": expected a number from 0 to 1
     "#);
     let told = variable_complaints([
         ("FETCHLOCK_WORKER__MAX_CONCURRENT", "0"),
         ("FETCHLOCK_LOG__LEVEL", "3"),
         ("FETCHLOCK_WORKER__POLL", "30"),
+        ("FETCHLOCK_WORKER__BACKOFF__JITTER", "-0.5"),
     ]);
     insta::assert_snapshot!(told, @r#"
     FETCHLOCK_WORKER__MAX_CONCURRENT: `worker.max-concurrent` is 0: expected a whole number from 1 to 10000
     FETCHLOCK_LOG__LEVEL: `log.level`: `3` is no log level: expected error, warn, info, debug, trace or off, or levels by module like "warn,fetchlock::worker=debug"
     FETCHLOCK_WORKER__POLL: `worker.poll` is "30": expected a duration from 1s to 30m, written like "30s", "5m" or "PT5M"
+    FETCHLOCK_WORKER__BACKOFF__JITTER: `worker.backoff.jitter` is -0.5: expected a number from 0 to 1
     "#);
     let flags = Flags { max_concurrent: Some(10_001), ..Flags::default() };
     insta::assert_snapshot!(Fixture::new("").flags(flags).complaint(), @"--max-concurrent: `worker.max-concurrent` is 10001: expected a whole number from 1 to 10000");

@@ -3,9 +3,10 @@
 use std::hint::spin_loop;
 use std::thread::sleep;
 
-use crate::Returned;
+use crate::{Returned, look};
 use crate::bindings::fetchlock::handler::log::{self, Level};
 use crate::bindings::fetchlock::handler::outcome::{self, DecisionError, Failure, LockError, Retries, Retry};
+use crate::bindings::fetchlock::handler::task;
 use crate::bindings::fetchlock::handler::types::{Value, Variable};
 use crate::bindings::fetchlock::handler::variables::{self, Scope, SetError};
 use crate::support::{self, count, duration, number, refused, text, text_or, variable};
@@ -32,6 +33,19 @@ pub(crate) fn complete_slowly() -> Returned {
     support::complete(&[count("slept", number()?)])
 }
 
+/// Completes with the variable `everywhere` of the process instance, the variable `here` of the task's own scope, and the
+/// transient variable `fleeting`.
+pub(crate) fn complete_both() -> Returned {
+    let fleeting = Variable { transient: true, ..text("fleeting", "seen by the next step at most") };
+    outcome::complete(&[text("everywhere", "process"), fleeting], &[text("here", "task")]).map_err(refused)
+}
+
+/// Completes with `note`, a String of `n` characters.
+pub(crate) fn complete_long_text() -> Returned {
+    let length = usize::try_from(number()?).map_err(|error| error.to_string())?;
+    support::complete(&[text("note", "x".repeat(length))])
+}
+
 /// Returns an error (`text`) without a decision.
 pub(crate) fn err() -> Returned {
     Err(text_or("the probe fails on purpose")?)
@@ -47,6 +61,11 @@ pub(crate) fn fail_retry() -> Returned {
         ..failure(Retry::Policy)?
     };
     outcome::fail(&failure).map_err(refused)
+}
+
+/// Fails as `fail-retry` does; when the task comes again, completes as `context` does.
+pub(crate) fn fail_then_context() -> Returned {
+    if task::get().error_message.is_none() { fail_retry() } else { look::context() }
 }
 
 /// Fails with the message `text`, with one retry left, after 100 ms.

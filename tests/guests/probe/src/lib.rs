@@ -30,8 +30,11 @@ const BEHAVIOURS: &[Behaviour] = &[
     // Decisions, good and bad.
     ("complete", decide::complete),
     ("complete-slowly", decide::complete_slowly),
+    ("complete-both", decide::complete_both),
+    ("complete-long-text", decide::complete_long_text),
     ("err", decide::err),
     ("fail-retry", decide::fail_retry),
+    ("fail-then-context", decide::fail_then_context),
     ("fail-exactly", decide::fail_exactly),
     ("fail-never", decide::fail_never),
     ("system-down", decide::system_down),

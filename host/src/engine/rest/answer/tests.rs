@@ -3,7 +3,7 @@
 use reqwest::header::HeaderValue;
 
 use super::*;
-use crate::engine::Disposition;
+use crate::engine::{Disposition, Standing};
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html;charset=utf-8";
@@ -134,7 +134,8 @@ fn what_the_engine_understood_and_refused_is_rejected() {
 
 #[test]
 fn a_transaction_that_met_another_is_to_be_sent_again() {
-    for (status, code) in [(500, "1"), (500, "10000"), (409, "1")] {
+    // Engines before 7.18 tell no code.
+    for (status, code) in [(500, "1"), (500, "10000"), (409, "1"), (500, "null")] {
         let error = engine_error(status, "OptimisticLockingException", "updated by another transaction", code);
         assert!(matches!(error, EngineError::Conflict { .. }), "{error:?}");
         assert_eq!(error.disposition(), Disposition::Retry);
@@ -156,21 +157,30 @@ fn a_suspended_task_waits_for_its_operator() {
 }
 
 #[test]
-fn overload_is_no_failure() {
+fn overload_is_neither_a_failure_nor_an_outage() {
     let full = "At the moment the server has to handle too many requests at the same time. Please try again later.";
     for error in [
         engine_error(500, "InvalidRequestException", full, "null"),
-        engine_error(500, "RestException", "Request rejected due to shutdown of application server.", "null"),
         error(429, "", ""),
-        error(502, HTML, "<html>Bad Gateway</html>"),
         error(503, "text/plain", "no healthy upstream"),
+    ] {
+        assert!(matches!(error, EngineError::Overloaded { .. }), "{error:?}");
+        assert_eq!((error.disposition(), error.standing()), (Disposition::Retry, Standing::Overloaded));
+    }
+}
+
+#[test]
+fn who_answers_for_an_engine_that_is_not_there_tells_an_outage() {
+    for error in [
+        engine_error(500, "RestException", "Request rejected due to shutdown of application server.", "null"),
+        error(502, HTML, "<html>Bad Gateway</html>"),
         error(504, "", ""),
         // In front of the engine, for the engine's own 500 has its JSON.
         error(500, HTML, "<html>oops</html>"),
         error(500, "", ""),
     ] {
-        assert!(matches!(error, EngineError::Overloaded { .. }), "{error:?}");
-        assert_eq!(error.disposition(), Disposition::Retry);
+        assert!(matches!(error, EngineError::Unavailable { .. }), "{error:?}");
+        assert_eq!((error.disposition(), error.standing()), (Disposition::Retry, Standing::Away));
     }
 }
 
@@ -232,8 +242,8 @@ fn the_engine_s_text_is_bounded_and_escaped() {
 fn bodies_that_are_not_utf8_or_not_an_object_do_no_harm() {
     let mut binary = answer(500, JSON, "");
     binary.body = Bytes::from_static(b"\xff\xfe\x00");
-    assert!(matches!(binary.error(&url("/x")), EngineError::Overloaded { .. }));
-    assert!(matches!(error(500, JSON, r#"["type"]"#), EngineError::Overloaded { .. }));
+    assert!(matches!(binary.error(&url("/x")), EngineError::Unavailable { .. }));
+    assert!(matches!(error(500, JSON, r#"["type"]"#), EngineError::Unavailable { .. }));
     let null = error(500, JSON, r#"{"type":"NullPointerException","message":null,"code":"x"}"#);
     assert!(matches!(null, EngineError::Rejected { code: None, .. }), "{null:?}");
 }

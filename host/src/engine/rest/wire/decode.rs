@@ -7,17 +7,17 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{
-    NULL_OBJECT_FORMAT,
-    date::{self, Reading},
-};
+use super::NULL_OBJECT_FORMAT;
 use crate::{
     foreign::excerpt,
-    value::{File, FileContent, Object, Other, Value, Variable, Variables},
+    value::{File, FileContent, Object, Other, Unread, Value, Variable, Variables},
 };
 
 /// How many characters of a value that is not understood an error message shows.
 const MAX_FOUND: usize = 80;
+
+/// The engine's form of a date, as error messages show it.
+const DATE: &str = "a date like 2026-11-21T10:11:12.345+0100";
 
 /// One variable of an answer; the parts are read when its type is known.
 #[derive(Deserialize)]
@@ -89,10 +89,11 @@ fn value(name: &str, wire: &Wire<'_>, info: &Info<'_>) -> Result<Value, Mismatch
         "Json" => Value::Json(read(raw, "a JSON document in a text")?),
         "Xml" => Value::Xml(read(raw, "an XML document in a text")?),
         "Bytes" => Value::Bytes(base64(raw)?.into()),
-        "Date" => match date::read(&read::<String>(raw, date::EXAMPLE)?) {
-            Reading::Date(date) => Value::Date(date),
-            Reading::Unholdable => return other(wire),
-            Reading::NoDate => return Err((date::EXAMPLE.into(), raw.get().into())),
+        "Date" => match read::<String>(raw, DATE)?.parse() {
+            Ok(date) => Value::Date(date),
+            // Passed through as it is written.
+            Err(Unread::OtherForm) => return other(wire),
+            Err(Unread::NoDate) => return Err((DATE.into(), raw.get().into())),
         },
         "Object" => match (text(info, "objectTypeName"), text(info, "serializationDataFormat"), read(raw, "")) {
             (Some(type_name), Some(format), Ok(text)) => Value::Object(Object { type_name, format, text }),

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{NULL_OBJECT_FORMAT, date};
+use super::NULL_OBJECT_FORMAT;
 use crate::{
     foreign::excerpt,
     value::{File, FileContent, Other, Value, Variable, Variables},
@@ -105,7 +105,7 @@ fn encode(variable: &Variable) -> Result<Wire<'_>, String> {
         Value::Double(it) if !it.is_finite() => return Err(format!("expected a finite number, found {it}")),
         Value::Double(it) => Content::Double(*it),
         Value::String(it) | Value::Json(it) | Value::Xml(it) => Content::Text(Cow::Borrowed(it)),
-        Value::Date(it) => Content::Text(date::write(it)?.into()),
+        Value::Date(it) => Content::Text(it.to_string().into()),
         Value::Bytes(it) => Content::Text(STANDARD.encode(it).into()),
         Value::File(it) => {
             info.filename = Some(&it.filename);

@@ -1,6 +1,5 @@
 //! The JSON of the REST contract: what is sent, what comes back, and the engine's typed values both ways.
 
-mod date;
 mod decode;
 mod encode;
 mod request;

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{
-    date::{self, Reading},
-    decode,
-};
+use super::decode;
 use crate::{
     engine::TaskSummary,
     foreign::excerpt,
@@ -57,10 +54,7 @@ impl<'a> Fields<'a> {
             tenant_id: self.get("tenantId"),
             retries: self.retries(),
             priority: self.get("priority").unwrap_or_default(),
-            create_time: self.get::<String>("createTime").and_then(|text| match date::read(&text) {
-                Reading::Date(date) => Some(date),
-                Reading::Unholdable | Reading::NoDate => None,
-            }),
+            create_time: self.get::<String>("createTime").and_then(|text| text.parse().ok()),
             // A property may have no value in the model; its name still says something.
             extension_properties: properties.into_iter().map(|(name, it)| (name, it.unwrap_or_default())).collect(),
             error_message: self.get("errorMessage"),
@@ -188,8 +182,8 @@ mod tests {
                     priority: 7,
                     create_time: Some(
                         Date {
-                            moment: 2026-11-21T02:47:18.683Z,
-                            offset: 00:00:00,
+                            unix_millis: 1795229238683,
+                            offset_minutes: 0,
                         },
                     ),
                     extension_properties: {
