@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
     journal::{Journal, JournalError},
-    plugins::{Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines},
+    plugins::{
+        Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
+    },
     sandbox::{Sandbox, SandboxError},
     settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
     worker::{Activity, Backoff, Worker, WorkerOptions},

@@ -7,6 +7,7 @@ mod broken;
 mod check;
 mod delivery;
 mod dev;
+mod filters;
 mod flow;
 mod locks;
 mod outcomes;

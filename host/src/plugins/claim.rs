@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{catalog::Plugin, load::{Why, file_name}};
+use super::{
+    catalog::Plugin,
+    load::{Why, file_name},
+};
 use crate::task::{EngineName, Filter, Topic};
 
 /// What a plugin wants to be given.

@@ -192,13 +192,7 @@ impl Keeper {
     }
 
     /// Loads and swaps in what was read, unless others serve or claim the same tasks. True if another look is due soon.
-    async fn bring_in(
-        &mut self,
-        path: PathBuf,
-        fingerprint: Fingerprint,
-        source: Source,
-        claims: &[Claim],
-    ) -> bool {
+    async fn bring_in(&mut self, path: PathBuf, fingerprint: Fingerprint, source: Source, claims: &[Claim]) -> bool {
         let serving = self.known.values().filter_map(|known| known.serving.as_deref());
         let serving: Vec<Claim> = serving.map(Claim::of).collect();
         if let Some(why) = source.claim.refused_beside(serving.iter().chain(claims)) {

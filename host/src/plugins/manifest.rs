@@ -68,7 +68,7 @@ pub struct Manifest {
     ///
     /// Several plugins may serve one topic if their filters exclude each other: by different business keys, process
     /// definition ids, process definition keys or tenants, by a tenant and none, or by different version tags without
-    /// `%`, `_`, `[` and `\`. Texts that differ only in capitals or in spaces at the end do not count as different,
+    /// `%`, `_`, brackets and backslashes. Texts that differ only in capitals or in spaces at the end do not count as different,
     /// because some databases take them for equal; variables keep nothing apart. Otherwise the second plugin is refused.
     #[serde(deserialize_with = "WrittenFilter::deserialize")]
     #[schemars(with = "WrittenFilter")]
@@ -345,7 +345,17 @@ mod tests {
             "[filter]\nprocess-definition-id-in = [\"q:1:x\"]\nprocess-definition-id = \"p:1:x\"",
             "[filter]\nprocess-definition-key = \"\"\ntenant-id-in = [\"\"]",
         ]);
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @r#"
+        charge-card.toml:2: `filter.tenant-id-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:3: `filter.process-definition-id-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:4: `filter.process-definition-key-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:1: `filter.process-variables`: the table is empty: name at least one, or leave the key out to take all
+        charge-card.toml:3: `filter.without-tenant-id`: a task of a tenant in `filter.tenant-id-in` has a tenant: leave one of the two out
+        charge-card.toml:2: `filter.process-definition-key`: "p" is not in `filter.process-definition-key-in`, so that no task is of both: leave one of the two out
+        charge-card.toml:3: `filter.process-definition-id`: "p:1:x" is not in `filter.process-definition-id-in`, so that no task is of both: leave one of the two out
+        charge-card.toml:2: `filter.process-definition-key` is "": expected a text in quotes that is not empty
+        charge-card.toml:3: `filter.tenant-id-in.0` is "": expected a text in quotes that is not empty
+        "#);
     }
 
     #[test]
@@ -356,11 +366,20 @@ mod tests {
             "[filter.process-variables]\na = 2026-11-21",
             "[filter]\nprocess-variables = \"a\"",
         ]);
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @r#"
+        charge-card.toml:2: `filter.process-variables.a` is NaN: expected a text in quotes, a finite number, true or false
+        charge-card.toml:3: `filter.process-variables.b` is a list: expected a text in quotes, a finite number, true or false
+        charge-card.toml:2: `filter.process-variables.a` is a date or time: expected a text in quotes, a finite number, true or false
+        charge-card.toml:2: `filter.process-variables` is "a": expected a table
+        "#);
     }
 
     #[test]
     fn an_engine_that_the_host_does_not_know_is_refused_with_those_that_it_knows() {
-        insta::assert_snapshot!(complaints(["\nengine = \"order\"", "engine = \"\"", "engine = 1"]), @"");
+        insta::assert_snapshot!(complaints(["\nengine = \"order\"", "engine = \"\"", "engine = 1"]), @r#"
+        charge-card.toml:2: `engine`: "order" is no engine in the host's settings: expected "default" or "orders", or leave the key out for the first
+        charge-card.toml:1: `engine` is "": expected a name of 1 to 255 characters without control characters
+        charge-card.toml:1: `engine` is 1: expected a text in quotes
+        "#);
     }
 }

@@ -125,7 +125,8 @@ fn the_examples_of_manifests_are_read_and_known_to_the_schema() {
     assert!(examples.len() >= 3, "an example is missing");
     let engines = KnownEngines::only(EngineName::new("default"));
     for example in examples.into_iter().chain([EXAMPLE_MANIFEST]) {
-        Manifest::parse(Path::new("example.toml"), example, &engines).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+        Manifest::parse(Path::new("example.toml"), example, &engines)
+            .unwrap_or_else(|error| panic!("{error} in\n{example}"));
         assert_known(example, &schema);
     }
 }

@@ -85,13 +85,7 @@ pub(super) fn take_again(desk: &Arc<Desk>, again: Again) {
     take_one(desk, again.locked, again.asked.as_ref(), again.arrived, None);
 }
 
-fn take_one(
-    desk: &Arc<Desk>,
-    locked: LockedTask,
-    asked: Option<&Asked>,
-    arrived: Instant,
-    odd: Option<&'static str>,
-) {
+fn take_one(desk: &Arc<Desk>, locked: LockedTask, asked: Option<&Asked>, arrived: Instant, odd: Option<&'static str>) {
     let duration = asked.map_or(DEFAULT_LOCK, |it| it.subscription.lock_duration);
     // The lock began when the engine answered, not when the request was sent: it may have been parked since.
     let until = (arrived + duration).checked_sub(desk.health.latency()).unwrap_or(arrived);

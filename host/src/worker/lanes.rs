@@ -29,7 +29,7 @@ const ODD_PAUSE: Duration = Duration::from_secs(1);
 const REJECTIONS: u32 = 3;
 
 /// For how long it is left out then, unless its manifest changes: somebody may mend it at the engine.
-const LEFT_OUT: Duration = Duration::from_secs(3 * 60);
+const LEFT_OUT: Duration = Duration::from_secs(2 * 60);
 
 /// What the last fetches of a route told.
 #[derive(Default)]
@@ -134,9 +134,8 @@ pub(super) fn groups(wants: Vec<Want>) -> Vec<Vec<Want>> {
     for want in wants {
         let groups = sizes.entry(want.room.max(1).ilog2()).or_default();
         // Routes of one topic follow each other, so that its last one tells whether a group has the topic.
-        let has_not = |group: &&mut Vec<Want>| {
-            group.last().is_none_or(|last| last.asked.route.topic != want.asked.route.topic)
-        };
+        let has_not =
+            |group: &&mut Vec<Want>| group.last().is_none_or(|last| last.asked.route.topic != want.asked.route.topic);
         match groups.iter_mut().find(has_not) {
             Some(group) => group.push(want),
             None => groups.push(vec![want]),
@@ -177,7 +176,8 @@ mod tests {
 
     #[test]
     fn two_plugins_of_one_topic_never_share_a_request() {
-        let wants = [("a", "a1", 64), ("a", "a2", 64), ("a", "a3", 2), ("b", "b1", 64), ("b", "b2", 64), ("c", "c", 64)];
+        let wants =
+            [("a", "a1", 64), ("a", "a2", 64), ("a", "a3", 2), ("b", "b1", 64), ("b", "b2", 64), ("c", "c", 64)];
         assert_eq!(grouped(&wants), [vec!["a1", "b1", "c"], vec!["a2", "b2"], vec!["a3"]]);
     }
 

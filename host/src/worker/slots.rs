@@ -105,7 +105,8 @@ impl<W> Slots<W> {
     pub(super) fn next(self: &Arc<Self>) -> Option<(W, Slot<W>)> {
         let mut state = self.state();
         let reserved = state.reserved();
-        let ready = |(_, entry): &(&Route, &RouteState<W>)| !entry.waiting.is_empty() && state.takes(entry, reserved) > 0;
+        let ready =
+            |(_, entry): &(&Route, &RouteState<W>)| !entry.waiting.is_empty() && state.takes(entry, reserved) > 0;
         // From the one after the last, and round.
         let after = state.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let turn = state.routes.range((after, Bound::Unbounded)).chain(&state.routes);

@@ -45,7 +45,14 @@ fn fetch(poll: Duration) -> FetchRequest {
         deserialize_values: false,
         filter: Filter::default(),
     };
-    FetchRequest { worker_id: worker(), max_tasks: 1, use_priority: true, order: FetchOrder::Unordered, poll, subscriptions: vec![subscription] }
+    FetchRequest {
+        worker_id: worker(),
+        max_tasks: 1,
+        use_priority: true,
+        order: FetchOrder::Unordered,
+        poll,
+        subscriptions: vec![subscription],
+    }
 }
 
 async fn complete(engine: &RestEngine) -> Result<(), EngineError> {

@@ -81,7 +81,8 @@ pub(super) fn check(filter: &Filter, layers: &Layers) -> Problems {
             && !list.is_empty()
             && !list.contains(one)
         {
-            let why = format!("\"{one}\" is not in `filter.{key}-in`, so that no task is of both: leave one of the two out");
+            let why =
+                format!("\"{one}\" is not in `filter.{key}-in`, so that no task is of both: leave one of the two out");
             problems = problems.and(of(key, why));
         }
     }

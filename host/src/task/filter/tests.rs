@@ -49,7 +49,9 @@ fn wants(filter: &Filter, task: &Seen, ignore_case: bool) -> bool {
         wanted.is_empty() || found.is_some_and(|found| wanted.iter().any(|wanted| equal(wanted, found)))
     };
     let is_like = |wanted: &Option<String>, found: Option<&str>| {
-        wanted.as_ref().is_none_or(|pattern| found.is_some_and(|found| like(pattern.as_bytes(), found.as_bytes(), &equal)))
+        wanted
+            .as_ref()
+            .is_none_or(|pattern| found.is_some_and(|found| like(pattern.as_bytes(), found.as_bytes(), &equal)))
     };
     is(&filter.business_key, task.business_key)
         && is(&filter.process_definition_id, Some(task.definition_id))
@@ -171,10 +173,7 @@ fn tenants_exclude_each_other_and_having_none() {
 fn version_tags_exclude_each_other_unless_one_of_them_may_be_a_pattern() {
     let tags = |one: &str, other: &str| {
         let tag = |text: &str| Some(text.to_owned());
-        apart(
-            |it| it.process_definition_version_tag = tag(one),
-            |it| it.process_definition_version_tag = tag(other),
-        )
+        apart(|it| it.process_definition_version_tag = tag(one), |it| it.process_definition_version_tag = tag(other))
     };
     assert!(tags("1.0", "2.0"));
     for pattern in ["1%", "_.0", "[12].0", "1\\.0"] {

@@ -30,7 +30,14 @@ fn subscription(topic: &str) -> Subscription {
 }
 
 fn request(subscriptions: Vec<Subscription>) -> FetchRequest {
-    FetchRequest { worker_id: worker(), max_tasks: 10, use_priority: true, order: FetchOrder::Unordered, poll: Duration::ZERO, subscriptions }
+    FetchRequest {
+        worker_id: worker(),
+        max_tasks: 10,
+        use_priority: true,
+        order: FetchOrder::Unordered,
+        poll: Duration::ZERO,
+        subscriptions,
+    }
 }
 
 fn some(name: &str, value: Value) -> Variables {
