@@ -15,7 +15,7 @@ use fetchlock::{
     },
     journal::{Entry, Journal, State},
     outcome::Outcome,
-    task::{EngineName, Filter, Subscription, TaskId, Topic, WorkerId},
+    task::{EngineName, FetchOrder, Filter, PluginName, Route, Subscription, TaskId, Topic, WorkerId},
     value::{Value, Variable, Variables},
 };
 use serde_json::json;
@@ -74,7 +74,7 @@ fn entries(count: usize) -> Vec<Arc<Entry>> {
         .collect();
     let entry = |number| Entry {
         task: TaskId::new(format!("8f1c2d3e-9a4b-11f0-8c5d-{number:012}")),
-        topic: Topic::new("check-payment"),
+        route: Route { topic: Topic::new("check-payment"), plugin: PluginName::new("check-payment") },
         worker: WorkerId::new("fetchlock-host-0123456789ab-0"),
         execution_id: "8f1c2d3e-9a4b-11f0-8c5d-0242ac120002".into(),
         version: "0123456789ab".into(),
@@ -107,12 +107,14 @@ fn request() -> FetchRequest {
         lock_duration: Duration::from_secs(60),
         variables: None,
         local_variables: false,
+        deserialize_values: false,
         filter: Filter::default(),
     };
     FetchRequest {
         worker_id: WorkerId::new("fetchlock-host-0123456789ab-0"),
         max_tasks: TASKS,
         use_priority: true,
+        order: FetchOrder::Unordered,
         poll: Duration::from_secs(30),
         subscriptions: vec![subscription],
     }

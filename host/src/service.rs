@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
     journal::{Journal, JournalError},
-    plugins::{Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
+    plugins::{
+        Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
+    },
     sandbox::{Sandbox, SandboxError},
     settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
     worker::{Activity, Backoff, Worker, WorkerOptions},
@@ -139,6 +141,7 @@ pub(crate) fn loader(
         retry: settings.worker.retry.clone(),
         timeout: settings.worker.timeout,
         limits: settings.limits.clone(),
+        engines: KnownEngines::only(settings.engine.name.clone()),
     };
     let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
     Loader::new(sandbox.clone(), artefacts, defaults, max_size.as_u64(), compile_timeout, on_compile)
@@ -175,18 +178,21 @@ fn worker_options(settings: &Settings) -> WorkerOptions {
         },
         shutdown_timeout: worker.shutdown_timeout,
         use_priority: settings.engine.use_priority,
-        id_prefix: id_prefix(),
+        order: worker.fetch_order,
+        id_prefix: id_prefix(worker.id_prefix.as_deref()),
     }
 }
 
-/// Host name and a random part: the engine's only fence between two workers is that their ids differ.
-fn id_prefix() -> String {
+/// A given beginning, or the host name, and a random part: the engine's only fence between two workers is that their
+/// ids differ.
+fn id_prefix(given: Option<&str>) -> String {
     /// Enough that two processes of one host name never meet.
     const RANDOM: usize = 12;
-    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    let host = || format!("fetchlock-{}", gethostname::gethostname().to_string_lossy());
+    let beginning = given.map_or_else(host, str::to_owned);
     let mut random = uuid::Uuid::new_v4().simple().to_string();
     random.truncate(RANDOM);
-    format!("fetchlock-{host}-{random}")
+    format!("{beginning}-{random}")
 }
 
 /// What the operating system tells a service.

@@ -1,8 +1,15 @@
-//! A task: what the engine tells about one external task, and the names by which it is known.
+//! A task: what the engine tells about one external task, the names by which it is known, and what to fetch of a topic.
+
+mod filter;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::value::{Date, Variables};
+
+pub use filter::{Filter, Plain};
 
 /// Makes a newtype around a text that is compared, shown and sorted as that text.
 macro_rules! name {
@@ -52,8 +59,21 @@ name! {
     EngineName
 }
 name! {
-    /// The name of a queue of tasks; one topic is served by one plugin.
+    /// The name of a queue of tasks. Several plugins serve one topic only if their filters exclude each other.
     Topic
+}
+name! {
+    /// The name of a plugin: that of its component's file, without the ending. Its versions share it.
+    PluginName
+}
+
+/// The way that a task goes in this host: its topic, and which of the plugins that serve the topic gets it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Route {
+    /// The topic.
+    pub topic: Topic,
+    /// The plugin.
+    pub plugin: PluginName,
 }
 
 /// What the engine tells about a task (`LockedExternalTaskDto`), without its variables.
@@ -106,8 +126,21 @@ pub struct LockedTask {
     pub variables: Result<Variables, String>,
 }
 
-/// What to fetch for one topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// In which order the engine gives tasks to those who fetch them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FetchOrder {
+    /// As the engine's database finds them, which costs it the least.
+    #[default]
+    Unordered,
+    /// Those that were made first.
+    OldestFirst,
+    /// Those that were made last.
+    NewestFirst,
+}
+
+/// What to fetch of one topic.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Subscription {
     /// The topic.
     pub topic: Topic,
@@ -117,21 +150,8 @@ pub struct Subscription {
     pub variables: Option<Vec<String>>,
     /// Only the variables of the task's own scope.
     pub local_variables: bool,
+    /// Whether the engine makes Java objects of Object values and tells those as JSON. It needs their classes.
+    pub deserialize_values: bool,
     /// Which tasks of the topic are wanted.
     pub filter: Filter,
-}
-
-/// Which tasks of a topic are wanted; the default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
-    /// Only instances with this business key.
-    pub business_key: Option<String>,
-    /// Only processes with one of these keys.
-    pub process_definition_key_in: Vec<String>,
-    /// Only processes with this version tag.
-    pub process_definition_version_tag: Option<String>,
-    /// Only these tenants.
-    pub tenant_id_in: Vec<String>,
-    /// Only tasks without a tenant.
-    pub without_tenant_id: bool,
 }

@@ -327,10 +327,10 @@ fn two_files_for_one_topic_are_refused_even_if_both_have_the_same_name() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&errors).expect("JSON"), @r#"
     [
       [
-        "a.wasm: its topic `a` is served by two/a.wasm already: rename one of them, or set `topic` in a manifest"
+        "a.wasm: its topic `a` is served by two/a.wasm already, and nothing in the filters of the two keeps them apart: rename one of them, or set `topic` or `[filter]` in a manifest"
       ],
       [
-        "a.wasm: its topic `a` is served by one/a.wasm already: rename one of them, or set `topic` in a manifest"
+        "a.wasm: its topic `a` is served by one/a.wasm already, and nothing in the filters of the two keeps them apart: rename one of them, or set `topic` or `[filter]` in a manifest"
       ],
       []
     ]

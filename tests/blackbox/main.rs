@@ -8,6 +8,7 @@ mod check;
 mod delivery;
 mod dev;
 mod errors;
+mod filters;
 mod flow;
 mod locks;
 mod outcomes;

@@ -9,6 +9,7 @@ mod contract;
 mod doors;
 mod engine;
 mod failures;
+mod filters;
 mod gate;
 mod order;
 mod outcomes;

@@ -157,6 +157,8 @@ pub enum AfterFetch {
     Again,
     /// Fetch again after a wait, and ask for fewer tasks: the same ones would come again.
     Fewer,
+    /// If the engine is well otherwise, ask for each topic alone, and leave the one that it rejects out for a while.
+    Alone,
 }
 
 /// What is done about an error of the extension of a lock.
@@ -196,7 +198,7 @@ impl EngineError {
             Self::OtherWorker { .. } => (Outcome::Superseded, Fetch::Again, Extension::WhoHolds, Standing::There),
             // An outcome call never answers so.
             Self::LockExpired { .. } => (Outcome::Reject, Fetch::Again, Extension::LockAgain, Standing::There),
-            Self::Rejected { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There),
+            Self::Rejected { .. } => (Outcome::Reject, Fetch::Alone, Extension::Again, Standing::There),
             // Something that the outcome needs (the content of a stored file, say) is not there.
             Self::NotThere { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There),
             Self::Unsendable { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::NotAsked),

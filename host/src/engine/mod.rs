@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     outcome::Failure,
-    task::{LockedTask, Subscription, TaskId, WorkerId},
+    task::{FetchOrder, LockedTask, Subscription, TaskId, WorkerId},
     value::{Scope, Variables},
 };
 
@@ -30,6 +30,8 @@ pub struct FetchRequest {
     pub max_tasks: usize,
     /// Higher priority first. The engine's own default is false, the Java client's is true.
     pub use_priority: bool,
+    /// In which order, among tasks of equal priority where that counts.
+    pub order: FetchOrder,
     /// How long the engine may park the request while there is nothing; zero for an answer at once.
     pub poll: Duration,
     /// The topics, each once: the engine keys a request by topic name.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     outcome::{Failure, Outcome},
-    task::{Task, TaskId, Topic, WorkerId},
+    task::{PluginName, Route, Task, TaskId, Topic, WorkerId},
     value::{Date, File, FileContent, Object, Other, Value, Variable, Variables},
 };
 
@@ -18,8 +18,8 @@ use crate::{
 pub struct Entry {
     /// The task.
     pub task: TaskId,
-    /// Its topic.
-    pub topic: Topic,
+    /// Its topic, and the plugin that decided.
+    pub route: Route,
     /// The worker id under which it was locked when the outcome was decided.
     pub worker: WorkerId,
     /// The execution, from which the contents of files that are passed on are loaded.
@@ -35,11 +35,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An outcome that has just been decided, by a plugin of this version, for a task locked under this id.
-    pub fn new(task: &Task, worker: WorkerId, version: &str, outcome: Outcome) -> Self {
+    /// An outcome that has just been decided, by a plugin of this route and version, for a task locked under this id.
+    pub fn new(task: &Task, worker: WorkerId, route: &Route, version: &str, outcome: Outcome) -> Self {
         Self {
             task: task.id.clone(),
-            topic: task.topic.clone(),
+            route: route.clone(),
             worker,
             execution_id: task.execution_id.clone(),
             version: version.to_owned(),
@@ -78,6 +78,9 @@ pub enum State {
 struct Stored {
     task: TaskId,
     topic: Topic,
+    /// Missing in journals of the time when a topic had one plugin.
+    #[serde(default)]
+    plugin: Option<PluginName>,
     worker: WorkerId,
     execution: String,
     version: String,
@@ -167,7 +170,8 @@ enum StoredContent {
 pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>, String> {
     let stored = Stored {
         task: entry.task.clone(),
-        topic: entry.topic.clone(),
+        topic: entry.route.topic.clone(),
+        plugin: Some(entry.route.plugin.clone()),
         worker: entry.worker.clone(),
         execution: entry.execution_id.clone(),
         version: entry.version.clone(),
@@ -181,9 +185,11 @@ pub(super) fn encode(entry: &Entry) -> Result<Vec<u8>, String> {
 /// The entry of the bytes.
 pub(super) fn decode(bytes: &[u8]) -> Result<Entry, String> {
     let stored: Stored = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    // A plugin has the name of its topic unless somebody says otherwise.
+    let plugin = stored.plugin.unwrap_or_else(|| PluginName::new(stored.topic.as_str()));
     Ok(Entry {
         task: stored.task,
-        topic: stored.topic,
+        route: Route { topic: stored.topic, plugin },
         worker: stored.worker,
         execution_id: stored.execution,
         version: stored.version,

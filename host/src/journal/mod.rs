@@ -256,14 +256,14 @@ mod tests {
     use super::*;
     use crate::{
         outcome::{Failure, Outcome},
-        task::Topic,
+        task::{PluginName, Route, Topic},
         value::{Date, File, FileContent, Object, Other, Value, Variable, Variables},
     };
 
     fn entry(task: &str, outcome: Outcome) -> Arc<Entry> {
         Arc::new(Entry {
             task: TaskId::new(task),
-            topic: Topic::new("t"),
+            route: Route { topic: Topic::new("t"), plugin: PluginName::new("p") },
             worker: WorkerId::new("w"),
             execution_id: "e".into(),
             version: "v".into(),

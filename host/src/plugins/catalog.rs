@@ -1,4 +1,4 @@
-//! The catalog: the plugins that serve at this moment, by topic. It is replaced as a whole, so that nobody ever sees
+//! The catalog: the plugins that serve at this moment, by topic and name. It is replaced as a whole, so that nobody ever sees
 //! half a change.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
@@ -7,14 +7,14 @@ use super::manifest::OnUndecided;
 use crate::{
     retry::RetryPolicy,
     sandbox::{Handler, Limits},
-    task::{Subscription, Topic},
+    task::{EngineName, Route, Subscription},
 };
 
 /// A plugin at one version. An invocation holds it until it has ended; the last to let go ends the version.
 #[derive(Debug)]
 pub struct Plugin {
-    /// The topic it serves.
-    pub topic: Topic,
+    /// The topic it serves, and the name that it is told from others by.
+    pub route: Route,
     /// The beginning of the hash over component and manifest, as shown to people.
     pub version: String,
     /// The component's file.
@@ -28,6 +28,8 @@ pub struct Plugin {
 /// How a plugin is run: its manifest over the host's defaults.
 #[derive(Debug, Clone)]
 pub struct PluginSettings {
+    /// The engine whose tasks it works on.
+    pub engine: EngineName,
     /// What to fetch for it.
     pub subscription: Subscription,
     /// How many invocations at once, within the host's limit.
@@ -46,20 +48,25 @@ pub struct PluginSettings {
 
 impl Drop for Plugin {
     fn drop(&mut self) {
-        tracing::debug!(topic = %self.topic, version = self.version, "a version has ended its last invocation");
+        tracing::debug!(topic = %self.route.topic, version = self.version, "a version has ended its last invocation");
     }
 }
 
-/// The plugins that serve, by topic.
+/// The plugins that serve.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    plugins: BTreeMap<Topic, Arc<Plugin>>,
+    plugins: BTreeMap<Route, Arc<Plugin>>,
 }
 
 impl Catalog {
-    /// The plugin of a topic.
-    pub fn get(&self, topic: &Topic) -> Option<&Arc<Plugin>> {
-        self.plugins.get(topic)
+    /// The plugin of a route, if it works for this engine.
+    pub fn get(&self, engine: &EngineName, route: &Route) -> Option<&Arc<Plugin>> {
+        self.plugins.get(route).filter(|plugin| plugin.settings.engine == *engine)
+    }
+
+    /// The plugins that work for an engine, in the order of their topics.
+    pub fn plugins_for(&self, engine: &EngineName) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins().filter(move |plugin| plugin.settings.engine == *engine)
     }
 
     /// All plugins, in the order of their topics.
@@ -70,6 +77,6 @@ impl Catalog {
 
 impl FromIterator<Arc<Plugin>> for Catalog {
     fn from_iter<I: IntoIterator<Item = Arc<Plugin>>>(plugins: I) -> Self {
-        Self { plugins: plugins.into_iter().map(|plugin| (plugin.topic.clone(), plugin)).collect() }
+        Self { plugins: plugins.into_iter().map(|plugin| (plugin.route.clone(), plugin)).collect() }
     }
 }

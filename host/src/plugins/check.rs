@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    claim::Claim,
     inspect::Inspected,
     load::{Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
     manifest::Manifest,
@@ -60,7 +61,7 @@ impl Loader {
                 }
             }
         }
-        let claims: Vec<(PathBuf, Topic)> = subjects.iter().filter_map(Subject::claim).collect();
+        let claims: Vec<Claim> = subjects.iter().filter_map(|subject| subject.claim(self)).collect();
         let mut all = Vec::new();
         for subject in subjects {
             all.push(self.load_subject(subject, &claims).await);
@@ -94,7 +95,7 @@ impl Loader {
         subject
     }
 
-    async fn load_subject(self: &Arc<Self>, subject: Subject, claims: &[(PathBuf, Topic)]) -> Checked {
+    async fn load_subject(self: &Arc<Self>, subject: Subject, claims: &[Claim]) -> Checked {
         let Subject { mut checked, component, described } = subject;
         checked.inspected = component.as_ref().map(|component| component.inspected.clone());
         checked.manifest = described.as_ref().map(|described| described.manifest.clone());
@@ -102,8 +103,7 @@ impl Loader {
         match (component, described) {
             (Some(component), Some(described)) => {
                 let source = self.source(checked.path.clone(), component, described);
-                let claims = claims.iter().map(|(path, topic)| (path.as_path(), topic));
-                if let Some(why) = Why::duplicate(&checked.path, &source.topic, claims) {
+                if let Some(why) = source.claim.refused_beside(claims) {
                     checked.fail(why);
                 }
                 checked.version = Some(source.version.clone());
@@ -146,10 +146,10 @@ impl Checked {
 }
 
 impl Subject {
-    /// The topic that it claims. Nobody claims one with a file that is refused or passed over before.
-    fn claim(&self) -> Option<(PathBuf, Topic)> {
+    /// What it claims. Nobody claims anything with a file that is refused or passed over before.
+    fn claim(&self, loader: &Loader) -> Option<Claim> {
         let described = self.described.as_ref().filter(|_| self.checked.errors.is_empty())?;
-        Some((self.checked.path.clone(), described.topic.clone()))
+        Some(loader.claim(&self.checked.path, described))
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     catalog::{Catalog, Plugin},
+    claim::Claim,
     load::{LoadError, Loaded, Loader, Source, Why, file_name},
     scan::{Candidate, Fingerprint, scan},
 };
@@ -63,7 +64,7 @@ struct Known {
     gone: Option<Instant>,
     /// The version that serves.
     serving: Option<Arc<Plugin>>,
-    /// The topic that somebody else serves, if that is why this one does not.
+    /// The topic of which somebody else has what this one claims, if that is why it does not serve.
     wants: Option<Topic>,
     /// The last refusal, so as not to repeat it.
     refusal: Option<String>,
@@ -183,28 +184,20 @@ impl Keeper {
                 Err(error) => self.refuse(&path, Some(fingerprint), &error, None),
             }
         }
-        let claims: Vec<(PathBuf, Topic)> =
-            read.iter().map(|(path, _, source)| (path.clone(), source.topic.clone())).collect();
+        let claims: Vec<Claim> = read.iter().map(|(_, _, source)| source.claim.clone()).collect();
         for (path, fingerprint, source) in read {
             again |= self.bring_in(path, fingerprint, source, &claims).await;
         }
         soon | again
     }
 
-    /// Loads and swaps in what was read, unless others serve or claim its topic. True if another look is due soon.
-    async fn bring_in(
-        &mut self,
-        path: PathBuf,
-        fingerprint: Fingerprint,
-        source: Source,
-        claims: &[(PathBuf, Topic)],
-    ) -> bool {
-        let serving =
-            self.known.iter().filter_map(|(path, known)| Some((path.as_path(), &known.serving.as_ref()?.topic)));
-        let claimed = claims.iter().map(|(path, topic)| (path.as_path(), topic));
-        if let Some(why) = Why::duplicate(&path, &source.topic, serving.chain(claimed)) {
+    /// Loads and swaps in what was read, unless others serve or claim the same tasks. True if another look is due soon.
+    async fn bring_in(&mut self, path: PathBuf, fingerprint: Fingerprint, source: Source, claims: &[Claim]) -> bool {
+        let serving = self.known.values().filter_map(|known| known.serving.as_deref());
+        let serving: Vec<Claim> = serving.map(Claim::of).collect();
+        if let Some(why) = source.claim.refused_beside(serving.iter().chain(claims)) {
             let error = LoadError { file: file_name(&path), why };
-            self.refuse(&path, Some(fingerprint), &error, Some(source.topic));
+            self.refuse(&path, Some(fingerprint), &error, Some(source.claim.topic));
             return false;
         }
         match self.loader.load(source).await {
@@ -281,8 +274,8 @@ impl Keeper {
             }
             Some(_) => {
                 if let Some(plugin) = &known.serving {
-                    tracing::info!(topic = %plugin.topic, version = plugin.version, file = file_name(path), "plugin removed");
-                    freed.insert(plugin.topic.clone());
+                    tracing::info!(topic = %plugin.route.topic, version = plugin.version, file = file_name(path), "plugin removed");
+                    freed.insert(plugin.route.topic.clone());
                 }
                 // One of two that claimed a topic: the other may have it now.
                 freed.extend(known.wants.take());
@@ -303,13 +296,14 @@ impl Keeper {
         let known = self.known.entry(path.clone()).or_default();
         let before = known.serving.replace(plugin.clone());
         let mut freed: BTreeSet<Topic> = known.wants.take().into_iter().collect();
-        freed.extend(before.as_ref().map(|before| before.topic.clone()));
-        freed.remove(&plugin.topic);
+        let claim = Claim::of(&plugin);
+        // Another filter may leave others room on the same topic.
+        freed.extend(before.as_deref().map(Claim::of).filter(|before| *before != claim).map(|before| before.topic));
         self.settled(&path, fingerprint);
         self.publish();
         // Only now is it true.
         tracing::info!(
-            topic = %plugin.topic,
+            topic = %plugin.route.topic,
             version = plugin.version,
             file = file_name(&path),
             size = %ByteSize(size),
@@ -360,7 +354,7 @@ impl Keeper {
         }
         match &known.serving {
             Some(plugin) => {
-                tracing::error!(topic = %plugin.topic, serving = plugin.version, "plugin refused, version {} keeps serving: {text}", plugin.version);
+                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, "plugin refused, version {} keeps serving: {text}", plugin.version);
             }
             None => tracing::error!("plugin refused: {text}"),
         }

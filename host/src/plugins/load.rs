@@ -15,15 +15,16 @@ use tokio::sync::Semaphore;
 use super::{
     artefacts::Artefacts,
     catalog::{Plugin, PluginSettings},
+    claim::Claim,
     inspect::{InspectError, Inspected, inspect, inspect_header},
-    manifest::{Manifest, ManifestError},
+    manifest::{KnownEngines, Manifest, ManifestError},
     scan::{Candidate, Fingerprint},
 };
 use crate::{
     retry::RetryPolicy,
     sandbox::{self, Handler, PrepareError, Sandbox},
     settings::Limits,
-    task::{Subscription, Topic},
+    task::{PluginName, Route, Subscription, Topic},
 };
 
 /// Compilations at once: each uses all cores already.
@@ -79,8 +80,10 @@ pub enum Why {
     /// Compiling took too long.
     #[error("compiling took longer than plugins.compile-timeout ({} s): simplify the component or raise that setting", .0.as_secs())]
     CompileTimeout(Duration),
-    /// Another file serves its topic.
-    #[error("its topic `{topic}` is served by {other} already: rename one of them, or set `topic` in a manifest")]
+    /// Another file serves its topic at the same engine, and both may want the same task.
+    #[error(
+        "its topic `{topic}` is served by {other} already, and nothing in the filters of the two keeps them apart: rename one of them, or set `topic` or `[filter]` in a manifest"
+    )]
     Duplicate {
         /// The topic.
         topic: Topic,
@@ -114,6 +117,8 @@ pub struct Defaults {
     pub timeout: Duration,
     /// `limits.*`
     pub limits: Limits,
+    /// The engines among which a manifest may choose.
+    pub engines: KnownEngines,
 }
 
 /// Loads plugins.
@@ -144,11 +149,13 @@ pub(super) struct Loaded {
 /// A manifest over the host's defaults.
 fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSettings {
     PluginSettings {
+        engine: manifest.engine.unwrap_or_else(|| defaults.engines.default.clone()),
         subscription: Subscription {
             topic: topic.clone(),
             lock_duration: manifest.lock_duration.unwrap_or(defaults.lock_duration),
             variables: manifest.variables,
             local_variables: manifest.local_variables,
+            deserialize_values: manifest.deserialize_values,
             filter: manifest.filter,
         },
         max_concurrent: manifest.max_concurrent,
@@ -192,6 +199,7 @@ pub(super) struct Described {
     text: Option<String>,
     pub(super) manifest: Manifest,
     pub(super) topic: Topic,
+    name: PluginName,
 }
 
 /// The bytes of a plugin's files and what they say, before anything is compiled.
@@ -200,25 +208,12 @@ pub(super) struct Source {
     component: Vec<u8>,
     digest: String,
     pub(super) version: String,
-    pub(super) topic: Topic,
+    pub(super) claim: Claim,
+    route: Route,
     settings: PluginSettings,
 }
 
 impl Why {
-    /// The refusal of a file whose topic one of these others serves, or claims at the same time: nothing says which of
-    /// two was meant.
-    pub(super) fn duplicate<'a>(
-        path: &Path,
-        topic: &Topic,
-        others: impl IntoIterator<Item = (&'a Path, &'a Topic)>,
-    ) -> Option<Self> {
-        let (other, _) = others.into_iter().find(|(other, theirs)| *other != path && *theirs == topic)?;
-        let name = file_name(other);
-        // Those of a check may be in several directories.
-        let other = if name == file_name(path) { other.display().to_string() } else { name };
-        Some(Self::Duplicate { topic: topic.clone(), other })
-    }
-
     /// Whether the same files may do another time: the host had no luck with them.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::CompileTimeout(_) | Self::Host(_))
@@ -261,11 +256,11 @@ impl Loader {
     }
 
     async fn prepare(self: &Arc<Self>, source: Source) -> Result<Loaded, Why> {
-        let Source { file, component, digest, version, topic, settings } = source;
+        let Source { file, component, digest, version, route, settings, claim: _ } = source;
         let size = component.len() as u64;
         let (handler, compiled_in) = self.handler(&file_name(&file), component, digest).await?;
-        self.sandbox.try_out(&handler, &topic, &version, &settings.limits, &settings.config).await?;
-        let plugin = Plugin { topic, version, file, handler, settings };
+        self.sandbox.try_out(&handler, &route.topic, &version, &settings.limits, &settings.config).await?;
+        let plugin = Plugin { route, version, file, handler, settings };
         Ok(Loaded { plugin, size, compiled_in })
     }
 
@@ -281,14 +276,16 @@ impl Loader {
             return Err(Why::Changed);
         }
         let component = component.and_then(|bytes| Ok(Component { inspected: inspect(&bytes)?, bytes }));
-        let described = manifest.map_err(Why::from).and_then(|text| describe(candidate, text));
+        let engines = &self.defaults.engines;
+        let described = manifest.map_err(Why::from).and_then(|text| describe(candidate, text, engines));
         Ok(Files { component, described })
     }
 
     /// What is to be loaded, of files that are both in order.
     pub(super) fn source(&self, file: PathBuf, component: Component, described: Described) -> Source {
         let Component { bytes: component, .. } = component;
-        let Described { text, manifest, topic } = described;
+        let claim = self.claim(&file, &described);
+        let Described { text, manifest, topic, name } = described;
         let mut version = Sha256::new();
         version.update((component.len() as u64).to_le_bytes());
         version.update(&component);
@@ -296,7 +293,19 @@ impl Loader {
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
         let settings = effective(manifest, &topic, &self.defaults);
-        Source { file, digest: digest(&component), component, version, topic, settings }
+        let route = Route { topic, plugin: name };
+        Source { file, digest: digest(&component), component, version, claim, route, settings }
+    }
+
+    /// What a file wants to be given.
+    pub(super) fn claim(&self, file: &Path, described: &Described) -> Claim {
+        let Described { manifest, topic, .. } = described;
+        Claim {
+            file: file.to_owned(),
+            engine: manifest.engine.as_ref().unwrap_or(&self.defaults.engines.default).clone(),
+            topic: topic.clone(),
+            filter: manifest.filter.clone(),
+        }
     }
 
     fn read_component(&self, path: &Path, size: u64) -> Result<Vec<u8>, Why> {
@@ -384,14 +393,14 @@ fn read_manifest(path: &Path) -> Result<String, io::Error> {
     Ok(text)
 }
 
-fn describe(candidate: &Candidate, text: Option<String>) -> Result<Described, Why> {
+fn describe(candidate: &Candidate, text: Option<String>, engines: &KnownEngines) -> Result<Described, Why> {
     let manifest = match &text {
-        Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text)?,
+        Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text, engines)?,
         None => Manifest::default(),
     };
     let topic = manifest.topic.clone().unwrap_or_else(|| Topic::new(&candidate.name));
     check_topic(&topic)?;
-    Ok(Described { text, manifest, topic })
+    Ok(Described { text, manifest, topic, name: PluginName::new(&candidate.name) })
 }
 
 /// By which a component's artefact is found.

@@ -1,5 +1,7 @@
 //! The manifest of a plugin: `NAME.toml` beside `NAME.wasm`, all of it optional.
 
+mod filter;
+
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize, path::Path, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -8,6 +10,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
+use self::filter::WrittenFilter;
 use crate::{
     retry::RetryPolicy,
     settings::{
@@ -16,7 +19,7 @@ use crate::{
         worker::MAX_CONCURRENT,
         written::{self, AtLeastOne, DAY, MILLISECOND, SECOND, Span},
     },
-    task::{Filter, Topic},
+    task::{EngineName, Filter, Topic},
 };
 
 /// What a plugin's author says about it. What is left out follows the host's settings. The docs of the fields are what
@@ -28,15 +31,23 @@ pub struct Manifest {
     #[serde(deserialize_with = "topic")]
     #[schemars(schema_with = "schema::name", extend("x-absent" = "the file's name without `.toml`"))]
     pub topic: Option<Topic>,
+    /// The engine whose tasks it works on: a name from the host's settings.
+    #[serde(deserialize_with = "engine")]
+    #[schemars(schema_with = "schema::name", extend("x-absent" = "`engine.name` of the host"))]
+    pub engine: Option<EngineName>,
     /// How long its tasks are locked at a time. While a task is worked on, its lock is extended at half of this.
     #[serde(with = "Span::<SECOND, DAY>")]
     #[schemars(extend("x-absent" = "`worker.lock-duration` of the host"))]
     pub lock_duration: Option<Duration>,
     /// The names of the variables to fetch with a task. An empty list fetches none.
+    #[serde(deserialize_with = "filter::texts")]
     #[schemars(extend("x-absent" = "all variables"))]
     pub variables: Option<Vec<String>>,
     /// Whether only the variables of the task's own scope are fetched.
     pub local_variables: bool,
+    /// Whether the engine makes Java objects of Object values and tells these as JSON, as some older workers expect. It
+    /// needs their classes, and what it tells is no longer the value that it has. The handler sees them as `other`.
+    pub deserialize_values: bool,
     /// How many of its invocations may run at once, within `worker.max-concurrent` of the host.
     #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
     #[schemars(extend("x-absent" = "as many as the host allows"))]
@@ -60,6 +71,11 @@ pub struct Manifest {
     #[schemars(extend("x-absent" = "any code"))]
     pub bpmn_errors: Option<Vec<String>>,
     /// Which tasks of the topic it takes: those to which all of these apply.
+    ///
+    /// Several plugins may serve one topic if their filters exclude each other: by different business keys, process
+    /// definition ids, process definition keys or tenants, by a tenant and none, or by different version tags without
+    /// `%`, `_`, brackets and backslashes. Texts that differ only in capitals or in spaces at the end do not count as different,
+    /// because some databases take them for equal; variables keep nothing apart. Otherwise the second plugin is refused.
     #[serde(deserialize_with = "WrittenFilter::deserialize")]
     #[schemars(with = "WrittenFilter")]
     pub filter: Filter,
@@ -82,29 +98,24 @@ pub enum OnUndecided {
     Complete,
 }
 
-/// How a filter is written.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(remote = "Filter", deny_unknown_fields, rename_all = "kebab-case")]
-struct WrittenFilter {
-    /// Only tasks of process instances with this business key.
-    #[serde(default)]
-    #[schemars(extend("x-absent" = "any or none"))]
-    business_key: Option<String>,
-    /// Only tasks of processes with one of these keys; at least one.
-    #[serde(default)]
-    #[schemars(extend("x-absent" = "any"))]
-    process_definition_key_in: Vec<String>,
-    /// Only tasks of process versions with this tag.
-    #[serde(default)]
-    #[schemars(extend("x-absent" = "any or none"))]
-    process_definition_version_tag: Option<String>,
-    /// Only tasks of one of these tenants; at least one.
-    #[serde(default)]
-    #[schemars(extend("x-absent" = "any or none"))]
-    tenant_id_in: Vec<String>,
-    /// Only tasks without a tenant. Not together with `filter.tenant-id-in`.
-    #[serde(default)]
-    without_tenant_id: bool,
+/// The engines that the host's settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEngines {
+    /// The one whose tasks a plugin gets that names none.
+    pub default: EngineName,
+    /// All others.
+    pub others: Vec<EngineName>,
+}
+
+impl KnownEngines {
+    /// One engine, and no others.
+    pub fn only(default: EngineName) -> Self {
+        Self { default, others: Vec::new() }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &EngineName> {
+        std::iter::once(&self.default).chain(&self.others)
+    }
 }
 
 /// What is wrong with a manifest; each problem is one line.
@@ -120,31 +131,29 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Reads a manifest. `file_name` is what messages call it.
-    pub fn parse(file_name: &Path, text: &str) -> Result<Self, ManifestError> {
+    /// Reads a manifest for a host that works for these engines. `file_name` is what messages call it.
+    pub fn parse(file_name: &Path, text: &str, engines: &KnownEngines) -> Result<Self, ManifestError> {
         let mut layers = Layers::default().file(file_name, text)?;
         let manifest: Self = layers.read()?;
-        manifest.check(&layers)?;
+        filter::check(&manifest.filter, &layers).and(manifest.engine_problem(&layers, engines)).none()?;
         Ok(manifest)
     }
 
-    /// The rules between keys.
-    fn check(&self, layers: &Layers) -> Result<(), Problems> {
-        let mut problems = Problems::default();
-        let Filter { process_definition_key_in, tenant_id_in, without_tenant_id, .. } = &self.filter;
-        for (key, list) in [("process-definition-key-in", process_definition_key_in), ("tenant-id-in", tenant_id_in)] {
-            let path = ["filter".to_owned(), key.to_owned()];
-            if list.is_empty() && layers.gives(&path) {
-                let why = "the list is empty: name at least one, or leave the key out to take all";
-                problems = problems.and(layers.misfit(&["filter", key], why));
-            }
-        }
-        if *without_tenant_id && !tenant_id_in.is_empty() {
-            let why = "a task of a tenant in `filter.tenant-id-in` has a tenant: leave one of the two out";
-            problems = problems.and(layers.misfit(&["filter", "without-tenant-id"], why));
-        }
-        problems.none()
+    fn engine_problem(&self, layers: &Layers, engines: &KnownEngines) -> Problems {
+        let Some(unknown) = self.engine.as_ref().filter(|name| !engines.names().any(|known| known == *name)) else {
+            return Problems::default();
+        };
+        let known: Vec<String> = engines.names().map(|name| format!("\"{name}\"")).collect();
+        let why = format!(
+            "\"{unknown}\" is no engine in the host's settings: expected {}, or leave the key out for the first",
+            known.join(" or ")
+        );
+        layers.misfit(&["engine"], why)
     }
+}
+
+fn engine<'de, D: Deserializer<'de>>(from: D) -> Result<Option<EngineName>, D::Error> {
+    written::name(from).map(|name| Some(EngineName::new(name)))
 }
 
 fn topic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Topic>, D::Error> {
@@ -220,16 +229,20 @@ impl Visitor<'_> for ScalarVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Limits;
+    use crate::{settings::Limits, task::Plain};
+
+    fn read(text: &str) -> Result<Manifest, ManifestError> {
+        let engines = KnownEngines { default: EngineName::new("default"), others: vec![EngineName::new("orders")] };
+        Manifest::parse(Path::new("charge-card.toml"), text, &engines)
+    }
 
     fn parse(text: &str) -> Manifest {
-        Manifest::parse(Path::new("charge-card.toml"), text).expect("a manifest")
+        read(text).expect("a manifest")
     }
 
     /// What the user reads about each of these manifests.
     fn complaints<const N: usize>(texts: [&str; N]) -> String {
-        let complaint = |text| Manifest::parse(Path::new("charge-card.toml"), text).expect_err("a problem").to_string();
-        texts.map(complaint).join("\n")
+        texts.map(|text| read(text).expect_err("a problem").to_string()).join("\n")
     }
 
     #[test]
@@ -243,9 +256,11 @@ mod tests {
         let manifest = parse(
             r#"
             topic = "charge"
+            engine = "orders"
             lock-duration = "2m"
             variables = ["amount"]
             local-variables = true
+            deserialize-values = true
             max-concurrent = 4
             timeout = "PT30S"
             retry = "PT1M,PT5M"
@@ -253,8 +268,12 @@ mod tests {
             bpmn-errors = ["E1", "E2"]
             [filter]
             business-key = "b"
+            process-definition-id = "p:1:x"
+            process-definition-id-in = ["p:1:x", "q:1:y"]
+            process-definition-key = "p"
             process-definition-key-in = ["p"]
             process-definition-version-tag = "v"
+            process-variables = { name = "7", number = 7, fraction = 1.5, truth = true }
             tenant-id-in = ["t"]
             [limits]
             memory = "1 GiB"
@@ -268,17 +287,28 @@ mod tests {
         );
         let filter = Filter {
             business_key: Some("b".into()),
+            process_definition_id: Some("p:1:x".into()),
+            process_definition_id_in: vec!["p:1:x".into(), "q:1:y".into()],
+            process_definition_key: Some("p".into()),
             process_definition_key_in: vec!["p".into()],
             process_definition_version_tag: Some("v".into()),
+            process_variables: BTreeMap::from([
+                ("fraction".into(), Plain::Fraction(1.5)),
+                ("name".into(), Plain::Text("7".into())),
+                ("number".into(), Plain::Whole(7)),
+                ("truth".into(), Plain::Truth(true)),
+            ]),
             tenant_id_in: vec!["t".into()],
             without_tenant_id: false,
         };
         let config = [("fraction", "1.5"), ("number", "7"), ("text", "a"), ("truth", "true")];
         let expected = Manifest {
             topic: Some(Topic::new("charge")),
+            engine: Some(EngineName::new("orders")),
             lock_duration: Some(Duration::from_secs(120)),
             variables: Some(vec!["amount".into()]),
             local_variables: true,
+            deserialize_values: true,
             max_concurrent: NonZeroUsize::new(4),
             timeout: Some(Duration::from_secs(30)),
             retry: Some("PT1M,PT5M".parse().expect("a policy")),
@@ -333,11 +363,49 @@ mod tests {
 
     #[test]
     fn a_filter_that_takes_nothing_is_refused() {
-        let told =
-            complaints(["[filter]\ntenant-id-in = []", "[filter]\ntenant-id-in = [\"a\"]\nwithout-tenant-id = true"]);
-        insta::assert_snapshot!(told, @r"
+        let told = complaints([
+            "[filter]\ntenant-id-in = []\nprocess-definition-id-in = []\nprocess-definition-key-in = []",
+            "[filter.process-variables]",
+            "[filter]\ntenant-id-in = [\"a\"]\nwithout-tenant-id = true",
+            "[filter]\nprocess-definition-key = \"p\"\nprocess-definition-key-in = [\"q\"]",
+            "[filter]\nprocess-definition-id-in = [\"q:1:x\"]\nprocess-definition-id = \"p:1:x\"",
+            "[filter]\nprocess-definition-key = \"\"\ntenant-id-in = [\"\"]",
+        ]);
+        insta::assert_snapshot!(told, @r#"
         charge-card.toml:2: `filter.tenant-id-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:3: `filter.process-definition-id-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:4: `filter.process-definition-key-in`: the list is empty: name at least one, or leave the key out to take all
+        charge-card.toml:1: `filter.process-variables`: the table is empty: name at least one, or leave the key out to take all
         charge-card.toml:3: `filter.without-tenant-id`: a task of a tenant in `filter.tenant-id-in` has a tenant: leave one of the two out
-        ");
+        charge-card.toml:2: `filter.process-definition-key`: "p" is not in `filter.process-definition-key-in`, so that no task is of both: leave one of the two out
+        charge-card.toml:3: `filter.process-definition-id`: "p:1:x" is not in `filter.process-definition-id-in`, so that no task is of both: leave one of the two out
+        charge-card.toml:2: `filter.process-definition-key` is "": expected a text in quotes that is not empty
+        charge-card.toml:3: `filter.tenant-id-in.0` is "": expected a text in quotes that is not empty
+        "#);
+    }
+
+    #[test]
+    fn a_value_by_which_no_variable_can_be_found_is_refused() {
+        let told = complaints([
+            "[filter.process-variables]\na = nan",
+            "[filter.process-variables]\na = 1\nb = [1]",
+            "[filter.process-variables]\na = 2026-11-21",
+            "[filter]\nprocess-variables = \"a\"",
+        ]);
+        insta::assert_snapshot!(told, @r#"
+        charge-card.toml:2: `filter.process-variables.a` is NaN: expected a text in quotes, a finite number, true or false
+        charge-card.toml:3: `filter.process-variables.b` is a list: expected a text in quotes, a finite number, true or false
+        charge-card.toml:2: `filter.process-variables.a` is a date or time: expected a text in quotes, a finite number, true or false
+        charge-card.toml:2: `filter.process-variables` is "a": expected a table
+        "#);
+    }
+
+    #[test]
+    fn an_engine_that_the_host_does_not_know_is_refused_with_those_that_it_knows() {
+        insta::assert_snapshot!(complaints(["\nengine = \"order\"", "engine = \"\"", "engine = 1"]), @r#"
+        charge-card.toml:2: `engine`: "order" is no engine in the host's settings: expected "default" or "orders", or leave the key out for the first
+        charge-card.toml:1: `engine` is "": expected a name of 1 to 255 characters without control characters
+        charge-card.toml:1: `engine` is 1: expected a text in quotes
+        "#);
     }
 }

@@ -4,6 +4,7 @@
 pub mod artefacts;
 mod catalog;
 mod check;
+mod claim;
 pub mod inspect;
 mod keeper;
 mod load;

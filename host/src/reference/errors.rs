@@ -59,6 +59,8 @@ fn fetch(error: &EngineError) -> &'static str {
         (AfterFetch::Again, true) => "again, new id",
         (AfterFetch::Fewer, false) => "fewer",
         (AfterFetch::Fewer, true) => "fewer, new id",
+        (AfterFetch::Alone, false) => "alone",
+        (AfterFetch::Alone, true) => "alone, new id",
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 use serde_json::Value;
 
 use super::*;
-use crate::settings::load_from;
+use crate::{plugins::manifest::KnownEngines, settings::load_from, task::EngineName};
 
 /// The variable with which `cargo xtask reference` asks for the files to be written instead of compared. (Not one that
 /// begins with `FETCHLOCK_`: those are settings.)
@@ -124,8 +124,10 @@ fn the_examples_of_manifests_are_read_and_known_to_the_schema() {
     let page = manifest_page();
     let examples: Vec<&str> = toml_blocks(&page).chain(toml_blocks(chapter("Manifests"))).collect();
     assert!(examples.len() >= 3, "an example is missing");
+    let engines = KnownEngines::only(EngineName::new("default"));
     for example in examples.into_iter().chain([EXAMPLE_MANIFEST]) {
-        Manifest::parse(Path::new("example.toml"), example).unwrap_or_else(|error| panic!("{error} in\n{example}"));
+        Manifest::parse(Path::new("example.toml"), example, &engines)
+            .unwrap_or_else(|error| panic!("{error} in\n{example}"));
         assert_known(example, &schema);
     }
 }

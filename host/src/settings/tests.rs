@@ -110,6 +110,8 @@ fn every_setting_can_be_written() {
         retry = { retries = 3, initial = "10s", factor = 2, max = "1m" }
         fetch-ahead = "0s"
         max-batch = 10
+        fetch-order = "oldest-first"
+        id-prefix = "acme"
         backoff = { initial = "1s", factor = 3, max = "10s", overload-max = "2s", jitter = 0.25 }
         shutdown-timeout = "0s"
         [limits]
@@ -157,22 +159,24 @@ fn every_setting_can_be_written() {
     worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
     worker.fetch-ahead = "0s" # fetchlock.toml:27
     worker.max-batch = 10 # fetchlock.toml:28
-    worker.backoff.initial = "1s" # fetchlock.toml:29
-    worker.backoff.factor = 3.0 # fetchlock.toml:29
-    worker.backoff.max = "10s" # fetchlock.toml:29
-    worker.backoff.overload-max = "2s" # fetchlock.toml:29
-    worker.backoff.jitter = 0.25 # fetchlock.toml:29
-    worker.shutdown-timeout = "0s" # fetchlock.toml:30
-    limits.cpu-time = "1s" # fetchlock.toml:32
-    limits.memory = "1 GiB" # fetchlock.toml:33
-    limits.table-elements = 1 # fetchlock.toml:34
-    limits.handles = 2 # fetchlock.toml:35
-    limits.host-calls = 3 # fetchlock.toml:36
-    limits.payload = "4 KiB" # fetchlock.toml:37
-    limits.log-lines = 0 # fetchlock.toml:38
-    limits.log-bytes = "5 B" # fetchlock.toml:39
-    log.level = "fetchlock=debug,warn" # fetchlock.toml:41
-    log.format = "json" # fetchlock.toml:42
+    worker.fetch-order = "oldest-first" # fetchlock.toml:29
+    worker.id-prefix = "acme" # fetchlock.toml:30
+    worker.backoff.initial = "1s" # fetchlock.toml:31
+    worker.backoff.factor = 3.0 # fetchlock.toml:31
+    worker.backoff.max = "10s" # fetchlock.toml:31
+    worker.backoff.overload-max = "2s" # fetchlock.toml:31
+    worker.backoff.jitter = 0.25 # fetchlock.toml:31
+    worker.shutdown-timeout = "0s" # fetchlock.toml:32
+    limits.cpu-time = "1s" # fetchlock.toml:34
+    limits.memory = "1 GiB" # fetchlock.toml:35
+    limits.table-elements = 1 # fetchlock.toml:36
+    limits.handles = 2 # fetchlock.toml:37
+    limits.host-calls = 3 # fetchlock.toml:38
+    limits.payload = "4 KiB" # fetchlock.toml:39
+    limits.log-lines = 0 # fetchlock.toml:40
+    limits.log-bytes = "5 B" # fetchlock.toml:41
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:43
+    log.format = "json" # fetchlock.toml:44
     "#);
 }
 

@@ -2,11 +2,14 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Unexpected},
+};
 
-use super::written::{AtLeastOne, DAY, HOUR, Hundredths, MILLISECOND, MINUTE, SECOND, Span};
-use crate::retry::RetryPolicy;
+use super::written::{self, AtLeastOne, DAY, HOUR, Hundredths, MILLISECOND, MINUTE, SECOND, Span};
+use crate::{retry::RetryPolicy, task::FetchOrder};
 
 /// More invocations at once would not fit into the address space that their sandboxes reserve.
 pub(crate) const MAX_CONCURRENT: u32 = 10_000;
@@ -60,6 +63,14 @@ pub struct WorkerSettings {
     /// How many tasks one fetch may ask for. Engines were measured to gain little beyond 200.
     #[serde(with = "AtLeastOne::<MAX_BATCH>")]
     pub max_batch: NonZeroUsize,
+    /// In which order tasks are fetched. Where `engine.use-priority` is true, priority comes first and this orders tasks
+    /// of equal priority. Sorting makes each fetch dearer.
+    pub fetch_order: FetchOrder,
+    /// The beginning of the ids under which this host locks tasks, as cockpits and queries show them. Something unique
+    /// follows it, for the ids of two hosts must differ: the engine has no other way to tell their locks apart.
+    #[serde(deserialize_with = "id_prefix")]
+    #[schemars(schema_with = "any_id_prefix", extend("x-absent" = "`fetchlock-` and the machine's name"))]
+    pub id_prefix: Option<String>,
     /// How long to wait after an engine's error before the next attempt: each time longer than before, up to a maximum,
     /// with jitter so that hosts do not come back all at once. An empty answer makes nobody wait. A wait ends at once
     /// when another call shows that the engine is back.
@@ -118,6 +129,8 @@ impl Default for WorkerSettings {
             retry: RetryPolicy::fixed(DEFAULT_RETRIES, Duration::from_secs(5 * 60)),
             fetch_ahead: Duration::from_millis(500),
             max_batch: count(200),
+            fetch_order: FetchOrder::default(),
+            id_prefix: None,
             backoff: Backoff::default(),
             shutdown_timeout: Duration::from_secs(20),
         }
@@ -134,6 +147,25 @@ impl Default for Backoff {
             jitter: 0.5,
         }
     }
+}
+
+/// The longest beginning of a worker id, in characters: the engine's column has 255, and the unique part needs some.
+const MAX_ID_PREFIX: usize = 200;
+
+fn wanted_id_prefix() -> String {
+    format!("a name of 1 to {MAX_ID_PREFIX} characters without control characters")
+}
+
+fn any_id_prefix(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "x-written": wanted_id_prefix() })
+}
+
+fn id_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    if written::is_name(&text, MAX_ID_PREFIX) {
+        return Ok(Some(text));
+    }
+    Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted_id_prefix().as_str()))
 }
 
 fn as_text<S: Serializer>(policy: &RetryPolicy, to: S) -> Result<S::Ok, S::Error> {

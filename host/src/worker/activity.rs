@@ -1,4 +1,4 @@
-//! The activity: for each topic how many invocations run now and how its tasks ended so far, for whoever shows it.
+//! The activity: for each route how many invocations run now and how its tasks ended so far, for whoever shows it.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::{
     journal::Entry,
     outcome::{Failure, Outcome},
-    task::{TaskId, Topic},
+    task::{Route, TaskId},
 };
 
 /// What has been going on since the start. Cheap to clone; all clones show the same.
@@ -20,13 +20,13 @@ pub struct Activity(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    topics: Mutex<BTreeMap<Topic, TopicActivity>>,
+    routes: Mutex<BTreeMap<Route, RouteActivity>>,
     changes: watch::Sender<()>,
 }
 
-/// What has been going on with one topic.
+/// What has been going on with one plugin on its topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TopicActivity {
+pub struct RouteActivity {
     /// Invocations that run now.
     pub running: usize,
     /// Tasks that the engine knows as completed.
@@ -55,8 +55,8 @@ pub struct LastFailure {
 }
 
 impl Activity {
-    /// All topics that have had a task, as they are now.
-    pub fn topics(&self) -> BTreeMap<Topic, TopicActivity> {
+    /// All routes that have had a task, as they are now.
+    pub fn routes(&self) -> BTreeMap<Route, RouteActivity> {
         self.lock().clone()
     }
 
@@ -66,17 +66,17 @@ impl Activity {
     }
 
     /// An invocation begins; it ends when the guard is dropped.
-    pub(super) fn running(&self, topic: &Topic) -> Running {
-        self.change(topic, |topic| topic.running += 1);
-        Running { activity: self.clone(), topic: topic.clone() }
+    pub(super) fn running(&self, route: &Route) -> Running {
+        self.change(route, |it| it.running += 1);
+        Running { activity: self.clone(), route: route.clone() }
     }
 
     /// The engine has taken an outcome.
     pub(super) fn delivered(&self, entry: &Entry) {
-        self.change(&entry.topic, |topic| match &entry.outcome {
-            Outcome::Complete { .. } => topic.completed += 1,
-            Outcome::BpmnError { .. } => topic.bpmn_errors += 1,
-            Outcome::Failure(failure) => topic.failed(&entry.task, failure),
+        self.change(&entry.route, |it| match &entry.outcome {
+            Outcome::Complete { .. } => it.completed += 1,
+            Outcome::BpmnError { .. } => it.bpmn_errors += 1,
+            Outcome::Failure(failure) => it.failed(&entry.task, failure),
             // The task lives on.
             Outcome::Unlock { .. } | Outcome::HandOff { .. } => {}
         });
@@ -84,21 +84,21 @@ impl Activity {
 
     /// The engine rejects an outcome, and has taken an incident in its place.
     pub(super) fn rejected(&self, entry: &Entry, incident: &Failure) {
-        self.change(&entry.topic, |topic| topic.failed(&entry.task, incident));
+        self.change(&entry.route, |it| it.failed(&entry.task, incident));
     }
 
-    fn change(&self, topic: &Topic, change: impl FnOnce(&mut TopicActivity)) {
-        change(self.lock().entry(topic.clone()).or_default());
+    fn change(&self, route: &Route, change: impl FnOnce(&mut RouteActivity)) {
+        change(self.lock().entry(route.clone()).or_default());
         self.0.changes.send_replace(());
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Topic, TopicActivity>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Route, RouteActivity>> {
         // Only counters: a panic between two of them spoils nothing.
-        self.0.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl TopicActivity {
+impl RouteActivity {
     fn failed(&mut self, task: &TaskId, failure: &Failure) {
         self.failures += 1;
         self.incidents += u64::from(failure.retries == 0);
@@ -110,11 +110,11 @@ impl TopicActivity {
 /// While it lives, an invocation runs.
 pub(super) struct Running {
     activity: Activity,
-    topic: Topic,
+    route: Route,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.activity.change(&self.topic, |topic| topic.running -= 1);
+        self.activity.change(&self.route, |it| it.running -= 1);
     }
 }

@@ -1,5 +1,5 @@
-//! The circuit breaker of a topic: when a handler says that a system it needs is down, its topic pauses, single tasks
-//! probe, and the first that succeeds resumes it.
+//! The circuit breaker of a route: when a handler says that a system it needs is down, the topic pauses for its plugin,
+//! single tasks probe, and the first that succeeds resumes it.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::task::Topic;
+use crate::task::Route;
 
 /// The first pause. Long enough to spare a system that restarts, short enough for a hiccup.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Whether a topic may run.
+/// Whether a route may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gate {
     /// As many as there are slots.
@@ -33,18 +33,18 @@ struct Outage {
     probing: bool,
 }
 
-/// The breakers of all topics.
+/// The breakers of all routes.
 #[derive(Debug, Default)]
-pub(super) struct Breakers(Mutex<HashMap<Topic, Outage>>);
+pub(super) struct Breakers(Mutex<HashMap<Route, Outage>>);
 
 impl Breakers {
-    fn outages(&self) -> MutexGuard<'_, HashMap<Topic, Outage>> {
+    fn outages(&self) -> MutexGuard<'_, HashMap<Route, Outage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a topic may run now.
-    pub(super) fn gate(&self, topic: &Topic, now: Instant) -> Gate {
-        match self.outages().get(topic) {
+    /// Whether a route may run now.
+    pub(super) fn gate(&self, route: &Route, now: Instant) -> Gate {
+        match self.outages().get(route) {
             None => Gate::Open,
             Some(outage) if outage.probing => Gate::Closed(None),
             Some(outage) if outage.until <= now => Gate::Probe,
@@ -52,41 +52,41 @@ impl Breakers {
         }
     }
 
-    /// A task of a paused topic has been fetched as its probe.
-    pub(super) fn probing(&self, topic: &Topic) {
-        if let Some(outage) = self.outages().get_mut(topic) {
+    /// A task of a paused route has been fetched as its probe.
+    pub(super) fn probing(&self, route: &Route) {
+        if let Some(outage) = self.outages().get_mut(route) {
             outage.probing = true;
         }
     }
 
-    /// A handler says that its system is down. Returns how long the topic pauses.
-    pub(super) fn trip(&self, topic: &Topic, now: Instant) -> Duration {
+    /// A handler says that its system is down. Returns how long the route pauses.
+    pub(super) fn trip(&self, route: &Route, now: Instant) -> Duration {
         let mut outages = self.outages();
-        let pause = match outages.get(topic) {
+        let pause = match outages.get(route) {
             None => FIRST_PAUSE,
             // Others that were running when the first one found out say nothing new.
             Some(outage) if !outage.probing => return outage.until.saturating_duration_since(now),
             Some(outage) => (outage.pause * 2).min(LONGEST_PAUSE),
         };
-        tracing::warn!(%topic, pause_s = pause.as_secs(), "a handler reports that a system it needs is down: the topic pauses");
-        outages.insert(topic.clone(), Outage { pause, until: now + pause, probing: false });
+        tracing::warn!(topic = %route.topic, plugin = %route.plugin, pause_s = pause.as_secs(), "a handler reports that a system it needs is down: the topic pauses");
+        outages.insert(route.clone(), Outage { pause, until: now + pause, probing: false });
         pause
     }
 
     /// A probe ended without an answer to the question: the next task probes.
-    pub(super) fn probe_ended(&self, topic: &Topic) {
-        if let Some(outage) = self.outages().get_mut(topic) {
+    pub(super) fn probe_ended(&self, route: &Route) {
+        if let Some(outage) = self.outages().get_mut(route) {
             outage.probing = false;
         }
     }
 
-    /// A handler of the topic did its work.
-    pub(super) fn well(&self, topic: &Topic) {
+    /// A handler of the route did its work.
+    pub(super) fn well(&self, route: &Route) {
         let mut outages = self.outages();
         // Only the probe tells: what was started before the outage may still succeed.
-        if outages.get(topic).is_some_and(|outage| outage.probing) {
-            outages.remove(topic);
-            tracing::info!(%topic, "the system that the handler needs is back: the topic resumes");
+        if outages.get(route).is_some_and(|outage| outage.probing) {
+            outages.remove(route);
+            tracing::info!(topic = %route.topic, plugin = %route.plugin, "the system that the handler needs is back: the topic resumes");
         }
     }
 }
@@ -94,34 +94,39 @@ impl Breakers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::{PluginName, Topic};
+
+    fn route() -> Route {
+        Route { topic: Topic::new("t"), plugin: PluginName::new("p") }
+    }
 
     #[test]
     fn a_topic_pauses_probes_and_resumes() {
-        let (breakers, topic, now) = (Breakers::default(), Topic::new("t"), Instant::now());
-        assert_eq!(breakers.gate(&topic, now), Gate::Open);
-        let pause = breakers.trip(&topic, now);
-        assert_eq!(breakers.gate(&topic, now), Gate::Closed(Some(now + pause)));
-        assert_eq!(breakers.gate(&topic, now + pause), Gate::Probe);
-        breakers.probing(&topic);
-        assert_eq!(breakers.gate(&topic, now + pause), Gate::Closed(None));
-        breakers.well(&topic);
-        assert_eq!(breakers.gate(&topic, now + pause), Gate::Open);
+        let (breakers, route, now) = (Breakers::default(), route(), Instant::now());
+        assert_eq!(breakers.gate(&route, now), Gate::Open);
+        let pause = breakers.trip(&route, now);
+        assert_eq!(breakers.gate(&route, now), Gate::Closed(Some(now + pause)));
+        assert_eq!(breakers.gate(&route, now + pause), Gate::Probe);
+        breakers.probing(&route);
+        assert_eq!(breakers.gate(&route, now + pause), Gate::Closed(None));
+        breakers.well(&route);
+        assert_eq!(breakers.gate(&route, now + pause), Gate::Open);
     }
 
     #[test]
     fn a_probe_that_fails_makes_the_pause_longer_and_latecomers_do_not() {
-        let (breakers, topic, now) = (Breakers::default(), Topic::new("t"), Instant::now());
-        let first = breakers.trip(&topic, now);
-        assert_eq!(breakers.trip(&topic, now), first, "a latecomer changes nothing");
-        breakers.probing(&topic);
-        assert_eq!(breakers.trip(&topic, now + first), first * 2);
+        let (breakers, route, now) = (Breakers::default(), route(), Instant::now());
+        let first = breakers.trip(&route, now);
+        assert_eq!(breakers.trip(&route, now), first, "a latecomer changes nothing");
+        breakers.probing(&route);
+        assert_eq!(breakers.trip(&route, now + first), first * 2);
     }
 
     #[test]
     fn success_of_what_ran_before_does_not_resume() {
-        let (breakers, topic, now) = (Breakers::default(), Topic::new("t"), Instant::now());
-        breakers.trip(&topic, now);
-        breakers.well(&topic);
-        assert!(matches!(breakers.gate(&topic, now), Gate::Closed(Some(_))));
+        let (breakers, route, now) = (Breakers::default(), route(), Instant::now());
+        breakers.trip(&route, now);
+        breakers.well(&route);
+        assert!(matches!(breakers.gate(&route, now), Gate::Closed(Some(_))));
     }
 }

@@ -190,7 +190,7 @@ async fn record(
     slot: Option<SharedSlot>,
 ) -> Result<(), String> {
     let worker = desk.held.worker(&task.id).unwrap_or_else(|| task.worker_id.clone());
-    let entry = Arc::new(Entry::new(task, worker, &plugin.version, outcome));
+    let entry = Arc::new(Entry::new(task, worker, &plugin.route, &plugin.version, outcome));
     desk.journal.record(&desk.engine_name, entry.clone()).await.map_err(|error| error.to_string())?;
     desk.held.decided(&task.id);
     delivery::start(desk, entry, slot);
@@ -210,8 +210,8 @@ fn outcome_of(desk: &Arc<Desk>, task: &Task, plugin: &Plugin, decision: Decision
         Decision::HandOff { duration } => Outcome::HandOff { duration },
         Decision::Fail(Fail { message, retry: RetryWish::SystemDown, .. }) => {
             tracing::warn!(topic = %task.topic, task = %task.id, reason = excerpt(&message, SHOWN_TEXT), "system down");
-            let delay = desk.breakers.trip(&task.topic, Instant::now());
-            for waiting in desk.slots.drain(|topic| *topic == task.topic) {
+            let delay = desk.breakers.trip(&plugin.route, Instant::now());
+            for waiting in desk.slots.drain(|route| *route == plugin.route) {
                 dispatch::give_back(desk, waiting);
             }
             return (Outcome::Unlock { delay }, Decided::SystemDown);
@@ -238,7 +238,7 @@ pub(super) fn failure(task: &Task, plugin: &Plugin, cause: &str, details: Option
 
 /// A message that tells whose it is: in an incident nothing else does.
 fn signed(plugin: &Plugin, message: &str) -> String {
-    format!("{} (version {}): {}", plugin.topic, plugin.version, escape(message))
+    format!("{} (version {}): {}", plugin.route.topic, plugin.version, escape(message))
 }
 
 fn policy(task: &Task, plugin: &Plugin) -> RetryPolicy {

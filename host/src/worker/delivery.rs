@@ -67,7 +67,7 @@ fn look_when_rested(desk: &Desk, entry: &Entry) {
     let State::Resting(until) = entry.state else { return };
     let left = until.saturating_sub(jiff::Timestamp::now().as_millisecond());
     let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
-    desk.look_at(Instant::now() + left + RETRY_MARGIN, entry.topic.clone());
+    desk.look_at(Instant::now() + left + RETRY_MARGIN, entry.route.clone());
 }
 
 /// Whether the engine shows a failure already, whose answer was lost: sent again it would count twice.
@@ -121,7 +121,7 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
     let mut waits = desk.options.backoff.waits();
     let (mut rejections, mut tries) = (0, 0_u32);
     let mut found_under = None;
-    let (topic, task, outcome) = (&entry.topic, &entry.task, entry.outcome.name());
+    let (topic, task, outcome) = (&entry.route.topic, &entry.task, entry.outcome.name());
     loop {
         let known = desk.held.worker(task).or_else(|| found_under.clone());
         let worker = known.unwrap_or_else(|| entry.worker.clone());
@@ -200,7 +200,7 @@ async fn in_turn(
 }
 
 async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
-    let (topic, task, version) = (&entry.topic, &entry.task, &entry.version);
+    let (topic, task, version) = (&entry.route.topic, &entry.task, &entry.version);
     let delivery_ms = began.elapsed().as_millis() as u64;
     desk.activity.delivered(entry);
     let rests = match &entry.outcome {
@@ -220,13 +220,13 @@ async fn delivered(desk: &Arc<Desk>, entry: &Entry, began: Instant) {
         Outcome::Failure(failure) => {
             let (retries, next_s) = (failure.retries, failure.retry_timeout.as_secs_f64());
             tracing::warn!(%topic, %task, version, retries, next_s, "failed: {}", failure.message);
-            desk.look_at(Instant::now() + failure.retry_timeout + RETRY_MARGIN, topic.clone());
+            desk.look_at(Instant::now() + failure.retry_timeout + RETRY_MARGIN, entry.route.clone());
             failure.retry_timeout
         }
         Outcome::Unlock { delay } => {
             tracing::info!(%topic, %task, version, delay_s = delay.as_secs_f64(), "given back");
             if !delay.is_zero() {
-                desk.look_at(Instant::now() + *delay + RETRY_MARGIN, topic.clone());
+                desk.look_at(Instant::now() + *delay + RETRY_MARGIN, entry.route.clone());
             }
             *delay
         }
@@ -254,7 +254,7 @@ async fn keep(desk: &Desk, entry: &Entry, state: State) {
 /// Makes an incident of an outcome that the engine will not have. The outcome stays journalled: when the operator
 /// retries the incident it is delivered again.
 async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End {
-    let (topic, task) = (&entry.topic, &entry.task);
+    let (topic, task) = (&entry.route.topic, &entry.task);
     let advice = rejection::advice(why, &entry.outcome.variables()).map(|it| format!("{it}; ")).unwrap_or_default();
     let message = format!(
         "{topic} (version {}): the engine rejects the outcome `{}`: {advice}{why}",

@@ -2,6 +2,7 @@
 //! its business.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +18,7 @@ use crate::{
     journal::{Entry, State},
     outcome::{Failure, Outcome},
     plugins::Plugin,
-    task::{LockedTask, Subscription, Task, TaskId},
+    task::{LockedTask, Route, Subscription, Task, TaskId},
     value::Variables,
 };
 
@@ -28,32 +29,78 @@ pub(super) struct Waiting {
     pub(super) plugin: Arc<Plugin>,
 }
 
-/// Takes the tasks of one answer in.
-pub(super) fn take_in(desk: &Arc<Desk>, tasks: Vec<LockedTask>, asked: &[Subscription], arrived: Instant) {
+/// What a request asked for, for one plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    pub(super) route: Route,
+    pub(super) subscription: Subscription,
+}
+
+/// Whether an answer made sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Sense {
+    /// Each task was asked for, and told once.
+    Sound,
+    /// Some task was not, and has been given back.
+    Odd,
+}
+
+/// Takes the tasks of one answer in. Each belongs to the plugin for which its topic was asked.
+pub(super) fn take_in(desk: &Arc<Desk>, tasks: Vec<LockedTask>, asked: &[Asked], arrived: Instant) -> Sense {
+    let mut twice = told_twice(&tasks);
+    let mut sense = Sense::Sound;
     for locked in tasks {
-        let subscription = asked.iter().find(|it| it.topic == locked.task.topic);
-        take_one(desk, locked, subscription, arrived);
+        let asked = asked.iter().find(|it| it.subscription.topic == locked.task.topic);
+        let odd = match twice.get_mut(&locked.task.id) {
+            // Once is enough to give it back.
+            Some(Seen(true)) => continue,
+            Some(seen) => {
+                seen.0 = true;
+                Some("the engine told it twice in one answer, and only one can be right")
+            }
+            None => asked.is_none().then_some("nobody asked for its topic"),
+        };
+        if odd.is_some() {
+            sense = Sense::Odd;
+        }
+        take_one(desk, locked, asked, arrived, odd);
     }
+    sense
+}
+
+/// Whether one of the tellings of a task has been dealt with.
+#[derive(Default)]
+struct Seen(bool);
+
+/// The tasks that are more than once in an answer.
+fn told_twice(tasks: &[LockedTask]) -> HashMap<TaskId, Seen> {
+    let mut once = HashSet::with_capacity(tasks.len());
+    let twice = tasks.iter().map(|locked| &locked.task.id).filter(|id| !once.insert(*id));
+    twice.map(|id| (id.clone(), Seen::default())).collect()
 }
 
 /// Takes a task in that arrived while its outcome was on its way, now that the engine has answered.
 pub(super) fn take_again(desk: &Arc<Desk>, again: Again) {
-    take_one(desk, again.locked, again.subscription.as_ref(), again.arrived);
+    take_one(desk, again.locked, again.asked.as_ref(), again.arrived, None);
 }
 
-fn take_one(desk: &Arc<Desk>, locked: LockedTask, subscription: Option<&Subscription>, arrived: Instant) {
-    let duration = subscription.map_or(DEFAULT_LOCK, |it| it.lock_duration);
+fn take_one(desk: &Arc<Desk>, locked: LockedTask, asked: Option<&Asked>, arrived: Instant, odd: Option<&'static str>) {
+    let duration = asked.map_or(DEFAULT_LOCK, |it| it.subscription.lock_duration);
     // The lock began when the engine answered, not when the request was sent: it may have been parked since.
     let until = (arrived + duration).checked_sub(desk.health.latency()).unwrap_or(arrived);
     let lock = Lock { until, duration };
     let (id, worker) = (&locked.task.id, &locked.task.worker_id);
     let topic = &locked.task.topic;
-    let again = || Again { locked: locked.clone(), subscription: subscription.cloned(), arrived };
+    if let Some(why) = odd {
+        tracing::warn!(%topic, task = %id, why, "the engine's answer has a task that makes no sense");
+    }
+    let again = || Again { locked: locked.clone(), asked: asked.cloned(), arrived };
     if let Some(phase) = desk.held.adopt(id, worker, lock, again) {
         tracing::debug!(%topic, task = %id, ?phase, "a task came again: its new lock is taken over");
         return;
     }
-    match relation(desk, &locked.task, subscription) {
+    match relation(desk, &locked.task, asked, odd) {
         Relation::Decided(entry) => {
             let outcome = entry.outcome.name();
             tracing::info!(%topic, task = %id, outcome, "the outcome of this task is journalled: it is delivered again, its handler is not run");
@@ -95,7 +142,7 @@ enum Relation {
     Nobodys(&'static str),
 }
 
-fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Relation {
+fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Asked>, odd: Option<&'static str>) -> Relation {
     let work = match desk.journal.find(&desk.engine_name, &task.id) {
         None => Relation::New,
         Some(entry) if to_be_delivered(&entry, task) => return Relation::Decided(entry),
@@ -104,19 +151,23 @@ fn relation(desk: &Arc<Desk>, task: &Task, asked: Option<&Subscription>) -> Rela
             Relation::Anew
         }
     };
+    if let Some(why) = odd {
+        return Relation::Nobodys(why);
+    }
     if desk.stop.is_cancelled() {
         return Relation::Nobodys("this host stops");
     }
-    let plugin = desk.catalog.borrow().get(&task.topic).cloned();
+    let Some(asked) = asked else { return Relation::Nobodys("nobody asked for its topic") };
+    let plugin = desk.catalog.borrow().get(&desk.engine_name, &asked.route).cloned();
     match plugin {
-        None => Relation::Nobodys("no plugin serves its topic"),
-        Some(plugin) if asked != Some(&plugin.settings.subscription) => {
+        None => Relation::Nobodys("the plugin for which it was fetched serves no more"),
+        Some(plugin) if asked.subscription != plugin.settings.subscription => {
             Relation::Nobodys("it was fetched for a version whose variables or filter differ")
         }
-        Some(plugin) => match desk.breakers.gate(&task.topic, Instant::now()) {
+        Some(plugin) => match desk.breakers.gate(&plugin.route, Instant::now()) {
             Gate::Open => work(plugin),
             Gate::Probe => {
-                desk.breakers.probing(&task.topic);
+                desk.breakers.probing(&plugin.route);
                 work(plugin)
             }
             Gate::Closed(_) => Relation::Nobodys("its topic is paused"),
@@ -146,11 +197,11 @@ pub(super) fn has_arrived(failure: &Failure, retries: Option<u32>, message: Opti
 fn begin(desk: &Arc<Desk>, task: Arc<Task>, variables: Result<Variables, String>, plugin: Arc<Plugin>) {
     match variables {
         Ok(variables) => {
-            let topic = task.topic.clone();
-            desk.slots.wait(&topic, Waiting { task, variables: Arc::new(variables), plugin });
+            let waiting = Waiting { task, variables: Arc::new(variables), plugin: plugin.clone() };
+            desk.slots.wait(&plugin.route, waiting);
         }
         Err(why) => {
-            desk.breakers.probe_ended(&task.topic);
+            desk.breakers.probe_ended(&plugin.route);
             let desk = desk.clone();
             desk.tracker.clone().spawn(async move {
                 let outcome = decision::failure(&task, &plugin, &format!("its variables cannot be read: {why}"), None);
@@ -163,7 +214,7 @@ fn begin(desk: &Arc<Desk>, task: Arc<Task>, variables: Result<Variables, String>
 /// Gives back a task that never started.
 pub(super) fn give_back(desk: &Arc<Desk>, waiting: Waiting) {
     tracing::debug!(topic = %waiting.task.topic, task = %waiting.task.id, "a task that had not started is given back");
-    desk.breakers.probe_ended(&waiting.task.topic);
+    desk.breakers.probe_ended(&waiting.plugin.route);
     release(desk, waiting.task.id.clone());
 }
 

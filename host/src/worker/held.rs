@@ -10,7 +10,8 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::task::{LockedTask, Subscription, TaskId, WorkerId};
+use super::dispatch::Asked;
+use crate::task::{LockedTask, TaskId, WorkerId};
 
 /// Where a held task is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ struct Holding {
 #[derive(Debug, Clone)]
 pub(super) struct Again {
     pub(super) locked: LockedTask,
-    pub(super) subscription: Option<Subscription>,
+    pub(super) asked: Option<Asked>,
     pub(super) arrived: Instant,
 }
 

@@ -44,10 +44,10 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let Waiting { task, variables, plugin } = waiting;
     let Some(cancel) = desk.held.begin(&task.id) else {
         // Lost while it waited.
-        desk.breakers.probe_ended(&task.topic);
+        desk.breakers.probe_ended(&plugin.route);
         return;
     };
-    let _running = desk.activity.running(&task.topic);
+    let _running = desk.activity.running(&plugin.route);
     let slot = Arc::new(slot);
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let assignment = Assignment {
@@ -63,7 +63,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     report(&task, &plugin.version, decided, &ending, usage);
     match (decided, ending) {
         (Some(Decided::SystemDown), _) => {}
-        (Some(Decided::Work), _) => desk.breakers.well(&task.topic),
+        (Some(Decided::Work), _) => desk.breakers.well(&plugin.route),
         (None, ending) => {
             let conclude = conclude(desk.clone(), task, plugin, slot, ending);
             desk.tracker.spawn_on(conclude, &host);
@@ -73,7 +73,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
 
 /// Decides for a handler that has not.
 async fn conclude(desk: Arc<Desk>, task: Arc<Task>, plugin: Arc<Plugin>, slot: SharedSlot, ending: Ending) {
-    desk.breakers.probe_ended(&task.topic);
+    desk.breakers.probe_ended(&plugin.route);
     match ending {
         // Lost, or the host stops: nothing is reported. What is still ours is given back.
         Ending::Cancelled => {

@@ -14,6 +14,7 @@ mod health;
 mod held;
 mod invocation;
 mod keeper;
+mod lanes;
 mod poller;
 mod rejection;
 mod release;
@@ -42,10 +43,10 @@ use crate::{
     journal::Journal,
     plugins::Catalog,
     sandbox::Sandbox,
-    task::{EngineName, TaskId, Topic, WorkerId},
+    task::{EngineName, FetchOrder, Route, TaskId, WorkerId},
 };
 
-pub use activity::{Activity, LastFailure, TopicActivity};
+pub use activity::{Activity, LastFailure, RouteActivity};
 pub use health::Backoff;
 
 /// How a worker works.
@@ -67,6 +68,8 @@ pub struct WorkerOptions {
     pub shutdown_timeout: Duration,
     /// Whether tasks of higher priority come first (`engine.use-priority`).
     pub use_priority: bool,
+    /// In which order tasks are fetched (`worker.fetch-order`).
+    pub order: FetchOrder,
     /// The beginning of every worker id; unique per process start.
     pub id_prefix: String,
 }
@@ -87,7 +90,7 @@ struct Desk {
     activity: Activity,
     unlisted_errors: Unlisted,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
-    due: watch::Sender<BTreeSet<(Instant, Topic)>>,
+    due: watch::Sender<BTreeSet<(Instant, Route)>>,
     /// Worker ids that are no longer fetched under, and until when something may still turn up.
     retired: Mutex<Vec<(WorkerId, Instant)>>,
     /// Owns every task that is spawned for a task of the engine.
@@ -107,10 +110,10 @@ impl Desk {
         WorkerId::new(format!("{}-{}", self.options.id_prefix, self.ids.fetch_add(1, Relaxed)))
     }
 
-    /// Looks for tasks of a topic at this moment, whatever is parked.
-    fn look_at(&self, when: Instant, topic: Topic) {
+    /// Looks for tasks of a route at this moment, whatever is parked.
+    fn look_at(&self, when: Instant, route: Route) {
         self.due.send_modify(|due| {
-            due.insert((when, topic));
+            due.insert((when, route));
         });
     }
 
@@ -122,10 +125,19 @@ impl Desk {
         Ok(holder.filter(|holder| self.journal.workers(&self.engine_name).contains(holder)))
     }
 
+    /// Whether the engine answers what is asked of its database when nothing is special about it.
+    async fn engine_is_well(&self) -> bool {
+        let nothing = TaskQuery { id: Some(TaskId::new(NO_TASK)), ..TaskQuery::default() };
+        self.engine.tasks(&nothing).await.is_ok()
+    }
+
     fn retire(&self, worker: WorkerId, until: Instant) {
         self.retired.lock().unwrap_or_else(PoisonError::into_inner).push((worker, until));
     }
 }
+
+/// The id of no task.
+const NO_TASK: &str = "none";
 
 /// A running worker.
 pub struct Worker {
@@ -142,8 +154,8 @@ pub struct Stopped {
 }
 
 impl Worker {
-    /// Starts a worker: delivers what the journal holds, releases what an earlier process left locked, and begins to
-    /// fetch.
+    /// Starts a worker of one engine: delivers what the journal holds, releases what an earlier process left locked, and
+    /// begins to fetch for the plugins in the catalog that work for this engine.
     pub fn start(
         engine_name: EngineName,
         engine: Arc<dyn Engine>,

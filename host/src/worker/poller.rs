@@ -1,6 +1,6 @@
-//! The lanes: long-polling requests that keep the slots filled. A topic is in one parked request at a time; topics that
-//! come into want later get a request of their own, so that a parked one is never cancelled (a cancelled one goes on
-//! parking at the engine and locks tasks for nobody).
+//! The poller: long-polling requests that keep the slots filled. A route (a topic and one of its plugins) is in one
+//! parked request at a time; those that come into want later get a request of their own, so that a parked one is never
+//! cancelled (a cancelled one goes on parking at the engine and locks tasks for nobody).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,29 +10,25 @@ use std::{
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{Desk, breaker::Gate, dispatch, health::Waits};
+use super::{
+    Desk,
+    breaker::Gate,
+    dispatch::{self, Asked, Sense},
+    health::Waits,
+    lanes::{Lane, Want, groups},
+};
 use crate::{
     engine::{AfterFetch, EngineError, FetchRequest},
-    task::{LockedTask, Subscription, Topic, WorkerId},
+    task::{LockedTask, Route, WorkerId},
 };
 
 /// The requests under way of a host at one engine. Each wake at the engine queries every parked request again, on one
 /// thread, at about 10 ms each.
 const MAX_REQUESTS: usize = 8;
 
-/// How long the last of [`MAX_REQUESTS`] may be parked: it must come home soon to take further topics along.
-const LAST_REQUEST_POLL: Duration = Duration::from_secs(1);
-
-/// Under a backlog a fetch waits until one part in so many of the capacity is free: a fetch costs the engine 5 to
-/// 14 ms whatever its size.
-const REFILL_PART: usize = 4;
-
-/// But no longer than this, so that slow handlers do not leave slots empty.
-const LINGER: Duration = Duration::from_millis(100);
-
-/// A topic is not fetched more often than this. After idling the first task is there at once all the same; a stream of
-/// tasks comes in small batches instead of one fetch each.
-const FETCH_GAP: Duration = Duration::from_millis(20);
+/// How long a request may be parked that must come home soon to make room for others: the last of [`MAX_REQUESTS`], and
+/// all of them if a topic has more plugins than there are requests.
+const BRIEF_POLL: Duration = Duration::from_secs(1);
 
 /// After a stop, how long a request may still come home before it is given up.
 const HOMECOMING: Duration = Duration::from_secs(1);
@@ -43,8 +39,8 @@ const IDLE_LOOK: Duration = Duration::from_secs(60);
 /// A request that is under way.
 struct Request {
     worker: WorkerId,
-    subscriptions: Vec<Subscription>,
-    asked: usize,
+    asked: Vec<Asked>,
+    max_tasks: usize,
     parked: bool,
 }
 
@@ -52,16 +48,19 @@ struct Request {
 struct Homecoming {
     result: Result<Vec<LockedTask>, EngineError>,
     arrived: Instant,
+    /// The engine rejects what was asked for, and is well otherwise.
+    is_our_fault: bool,
 }
 
-/// What the last fetches of a topic told.
+/// The routes that can take tasks.
 #[derive(Default)]
-struct Lane {
-    last_fetch: Option<Instant>,
-    /// The last fetch brought as much as was asked for.
-    backlog: bool,
-    /// Since when there is room again, under a backlog.
-    room_since: Option<Instant>,
+struct Wanted {
+    /// Those to be fetched now.
+    now: Vec<Want>,
+    /// Those to be fetched now, each in a request of its own.
+    alone: Vec<Want>,
+    /// Those for which a request is parked already.
+    covered: Vec<Want>,
 }
 
 struct Poller {
@@ -70,9 +69,11 @@ struct Poller {
     requests: JoinSet<Homecoming>,
     /// Ids that no request uses at the moment.
     idle_ids: Vec<WorkerId>,
-    lanes: BTreeMap<Topic, Lane>,
-    /// Topics whose retries should be ready at the engine, until they have been fetched.
-    due: BTreeSet<Topic>,
+    lanes: BTreeMap<Route, Lane>,
+    /// Routes whose retries should be ready at the engine, until they have been fetched.
+    due: BTreeSet<Route>,
+    /// How long requests are parked.
+    poll: Duration,
     /// The most tasks to ask for; less than the setting after an answer that was too large to be read.
     batch: usize,
     /// After errors: the waits, and until when to wait now.
@@ -82,6 +83,7 @@ struct Poller {
 /// Fetches until the stop, and brings home what is under way.
 pub(super) async fn run(desk: Arc<Desk>) {
     let mut poller = Poller {
+        poll: desk.options.poll,
         batch: desk.options.max_batch.get(),
         desk,
         under_way: HashMap::new(),
@@ -119,10 +121,18 @@ impl Poller {
 
     /// Takes a changed catalog over.
     fn serve(&mut self) {
-        let catalog = self.desk.catalog.borrow();
-        self.desk.slots.serve(catalog.plugins().map(|plugin| (plugin.topic.clone(), plugin.settings.max_concurrent)));
-        self.lanes.retain(|topic, _| catalog.get(topic).is_some());
-        self.due.retain(|topic| catalog.get(topic).is_some());
+        let desk = self.desk.clone();
+        let catalog = desk.catalog.borrow();
+        let own = || catalog.plugins_for(&desk.engine_name);
+        desk.slots.serve(own().map(|plugin| (plugin.route.clone(), plugin.settings.max_concurrent)));
+        let serves = |route: &Route| catalog.get(&desk.engine_name, route).is_some();
+        self.lanes.retain(|route, _| serves(route));
+        self.due.retain(serves);
+        // Each of the plugins of a topic needs a request of its own.
+        let plugins: Vec<_> = own().collect();
+        let most = plugins.chunk_by(|one, other| one.route.topic == other.route.topic).map(<[_]>::len).max();
+        let crowded = most.is_some_and(|most| most > MAX_REQUESTS);
+        self.poll = if crowded { BRIEF_POLL.min(desk.options.poll) } else { desk.options.poll };
     }
 
     /// Sends what requests there is reason for. Returns when to look again at the latest.
@@ -138,10 +148,10 @@ impl Poller {
             return now + self.back_off(Waits::next);
         }
         self.take_due(now, &mut look_again);
-        let (wanted, covered) = self.wanted(now, &mut look_again);
+        let Wanted { now: wanted, alone, covered } = self.wanted(now, &mut look_again);
         // A parked request does not see that the time of a retry is over; one that is answered at once does.
-        let quick = covered.into_iter().filter(|(it, _)| self.due.contains(&it.topic)).collect();
-        for group in groups(quick) {
+        let quick = covered.into_iter().filter(|want| self.due.contains(&want.asked.route)).collect();
+        for group in groups(quick).into_iter().chain(alone.into_iter().map(|want| vec![want])) {
             if self.under_way.len() < MAX_REQUESTS {
                 self.send(group, Duration::ZERO).await;
             }
@@ -150,14 +160,22 @@ impl Poller {
         while !groups.is_empty() && self.under_way.len() < MAX_REQUESTS {
             if self.under_way.len() + 1 == MAX_REQUESTS {
                 // The last one takes all the rest, and comes home soon.
-                let all = groups.drain(..).flatten().collect();
-                self.send(all, LAST_REQUEST_POLL.min(self.desk.options.poll)).await;
+                let all = self.one_of_each_topic(groups.drain(..).flatten().collect());
+                self.send(all, BRIEF_POLL.min(self.poll)).await;
             } else {
                 let group = groups.remove(0);
-                self.send(group, self.desk.options.poll).await;
+                self.send(group, self.poll).await;
             }
         }
         look_again
+    }
+
+    /// Of each topic the route that has waited longest for a fetch.
+    fn one_of_each_topic(&self, mut wants: Vec<Want>) -> Vec<Want> {
+        wants.sort_by_key(|want| self.lanes.get(&want.asked.route).and_then(|lane| lane.last_fetch));
+        let mut topics = BTreeSet::new();
+        wants.retain(|want| topics.insert(want.asked.route.topic.clone()));
+        wants
     }
 
     /// Nothing is fetched that could be decided and not kept. Everybody who waits is told when that is over.
@@ -172,11 +190,11 @@ impl Poller {
         sound
     }
 
-    /// Notes the topics whose retries should be ready at the engine by now.
+    /// Notes the routes whose retries should be ready at the engine by now.
     fn take_due(&mut self, now: Instant, look_again: &mut Instant) {
         self.desk.due.send_if_modified(|due| {
             while due.first().is_some_and(|(when, _)| *when <= now) {
-                self.due.extend(due.pop_first().map(|(_, topic)| topic));
+                self.due.extend(due.pop_first().map(|(_, route)| route));
             }
             // The poller itself need not hear of this.
             false
@@ -186,21 +204,15 @@ impl Poller {
         }
     }
 
-    /// The topics that can take tasks, each with how many: those to be fetched now, and those for which a request is
-    /// parked already.
-    #[allow(clippy::type_complexity)]
-    fn wanted(
-        &mut self,
-        now: Instant,
-        look_again: &mut Instant,
-    ) -> (Vec<(Subscription, usize)>, Vec<(Subscription, usize)>) {
+    /// The routes that can take tasks.
+    fn wanted(&mut self, now: Instant, look_again: &mut Instant) -> Wanted {
         let desk = self.desk.clone();
         let rooms = desk.slots.rooms(desk.options.fetch_ahead);
-        let (mut wanted, mut covered) = (Vec::new(), Vec::new());
+        let mut wanted = Wanted::default();
         let catalog = desk.catalog.borrow();
-        for plugin in catalog.plugins() {
-            let Some(room) = rooms.get(&plugin.topic) else { continue };
-            let tasks = match desk.breakers.gate(&plugin.topic, now) {
+        for plugin in catalog.plugins_for(&desk.engine_name) {
+            let Some(room) = rooms.get(&plugin.route) else { continue };
+            let tasks = match desk.breakers.gate(&plugin.route, now) {
                 Gate::Open => room.tasks,
                 Gate::Probe => room.tasks.min(1),
                 Gate::Closed(until) => {
@@ -208,52 +220,56 @@ impl Poller {
                     continue;
                 }
             };
-            let lane = self.lanes.entry(plugin.topic.clone()).or_default();
+            let lane = self.lanes.entry(plugin.route.clone()).or_default();
             if tasks == 0 {
-                lane.room_since = None;
+                lane.full();
                 continue;
             }
-            let subscription = plugin.settings.subscription.clone();
+            let asked = Asked { route: plugin.route.clone(), subscription: plugin.settings.subscription.clone() };
+            let is_suspect = lane.is_suspect(&asked.subscription);
             // A request with other variables or another filter does not count: this version never asked for it.
-            if self.under_way.values().any(|request| request.parked && request.subscriptions.contains(&subscription)) {
-                covered.push((subscription, tasks));
+            if self.under_way.values().any(|request| request.parked && request.asked.contains(&asked)) {
+                wanted.covered.push(Want { asked, room: tasks });
                 continue;
             }
             if let Some(not_before) = lane.not_before(tasks, room.capacity, now) {
                 *look_again = (*look_again).min(not_before);
                 continue;
             }
-            wanted.push((subscription, tasks));
+            let wants = if is_suspect { &mut wanted.alone } else { &mut wanted.now };
+            wants.push(Want { asked, room: tasks });
         }
-        (wanted, covered)
+        wanted
     }
 
-    async fn send(&mut self, group: Vec<(Subscription, usize)>, poll: Duration) {
+    async fn send(&mut self, group: Vec<Want>, poll: Duration) {
         let desk = self.desk.clone();
         let Some(worker) = self.worker_id().await else { return };
         // Any of the topics may bring all tasks of the answer.
-        let least = group.iter().map(|(_, room)| *room).min().unwrap_or(0);
-        let asked = least.min(self.batch);
-        let subscriptions: Vec<Subscription> = group.into_iter().map(|(subscription, _)| subscription).collect();
+        let least = group.iter().map(|want| want.room).min().unwrap_or(0);
+        let max_tasks = least.min(self.batch);
+        let asked: Vec<Asked> = group.into_iter().map(|want| want.asked).collect();
         let now = Instant::now();
-        for subscription in &subscriptions {
-            let lane = self.lanes.entry(subscription.topic.clone()).or_default();
-            self.due.remove(&subscription.topic);
-            lane.last_fetch = Some(now);
-            lane.room_since = None;
+        for Asked { route, .. } in &asked {
+            self.lanes.entry(route.clone()).or_default().fetched(now);
+            self.due.remove(route);
         }
         let request = FetchRequest {
             worker_id: worker.clone(),
-            max_tasks: asked,
+            max_tasks,
             use_priority: desk.options.use_priority,
+            order: desk.options.order,
             poll,
-            subscriptions: subscriptions.clone(),
+            subscriptions: asked.iter().map(|it| it.subscription.clone()).collect(),
         };
         let sent = self.requests.spawn(async move {
             let result = desk.engine.fetch_and_lock(&request).await;
-            Homecoming { result, arrived: Instant::now() }
+            let arrived = Instant::now();
+            let rejected = |error: &EngineError| error.treatment().fetch == AfterFetch::Alone;
+            let is_our_fault = result.as_ref().is_err_and(rejected) && desk.engine_is_well().await;
+            Homecoming { result, arrived, is_our_fault }
         });
-        self.under_way.insert(sent.id(), Request { worker, subscriptions, asked, parked: !poll.is_zero() });
+        self.under_way.insert(sent.id(), Request { worker, asked, max_tasks, parked: !poll.is_zero() });
     }
 
     /// An id that no other request uses: two polls of one id cancel each other where the engine's
@@ -291,8 +307,8 @@ impl Poller {
     }
 
     fn came_home(&mut self, home: Result<(Id, Homecoming), JoinError>) {
-        let (id, result, arrived) = match home {
-            Ok((id, Homecoming { result, arrived })) => (id, result, arrived),
+        let (id, home) = match home {
+            Ok(home) => home,
             Err(error) => {
                 tracing::error!(%error, "a fetch failed inside the host");
                 if let Some(request) = self.under_way.remove(&error.id()) {
@@ -302,31 +318,57 @@ impl Poller {
             }
         };
         let Some(request) = self.under_way.remove(&id) else { return };
-        match result {
-            Ok(tasks) => {
-                self.desk.health.fetched();
-                self.backoff = None;
-                self.batch = (self.batch * 2).min(self.desk.options.max_batch.get());
-                self.idle_ids.push(request.worker.clone());
-                let full = tasks.len() >= request.asked;
-                for subscription in &request.subscriptions {
-                    self.lanes.entry(subscription.topic.clone()).or_default().backlog = full;
-                }
-                dispatch::take_in(&self.desk, tasks, &request.subscriptions, arrived);
+        match home.result {
+            Ok(tasks) => self.answered(request, tasks, home.arrived),
+            Err(error) if home.is_our_fault => self.rejected(request, &error),
+            Err(error) => self.failed(request, &error),
+        }
+    }
+
+    fn answered(&mut self, request: Request, tasks: Vec<LockedTask>, arrived: Instant) {
+        self.desk.health.fetched();
+        self.backoff = None;
+        self.batch = (self.batch * 2).min(self.desk.options.max_batch.get());
+        self.idle_ids.push(request.worker);
+        let full = tasks.len() >= request.max_tasks;
+        let sense = dispatch::take_in(&self.desk, tasks, &request.asked, arrived);
+        for asked in &request.asked {
+            let lane = self.lanes.entry(asked.route.clone()).or_default();
+            lane.answered(asked, full);
+            if sense == Sense::Odd {
+                lane.rest(arrived);
             }
-            Err(error) => {
-                match error.treatment().fetch {
-                    AfterFetch::Again => {}
-                    AfterFetch::Fewer => self.batch = (request.asked / 2).max(1),
-                }
-                let wait = self.back_off(|waits| waits.after(&error));
-                self.desk.health.failed(&error, wait);
-                if error.may_have_been_done() {
-                    self.retire(request.worker);
-                } else {
-                    self.idle_ids.push(request.worker);
-                }
+        }
+    }
+
+    /// What was asked for is rejected by an engine that is well otherwise: whose fault it is shows when each is asked
+    /// for alone.
+    fn rejected(&mut self, request: Request, error: &EngineError) {
+        let now = Instant::now();
+        self.desk.health.answered();
+        self.idle_ids.push(request.worker);
+        let is_alone = request.asked.len() == 1;
+        for asked in &request.asked {
+            let lane = self.lanes.entry(asked.route.clone()).or_default();
+            if is_alone {
+                lane.rejected(asked, error, self.desk.options.backoff.initial, now);
+            } else {
+                lane.suspect(asked, now);
             }
+        }
+    }
+
+    fn failed(&mut self, request: Request, error: &EngineError) {
+        match error.treatment().fetch {
+            AfterFetch::Again | AfterFetch::Alone => {}
+            AfterFetch::Fewer => self.batch = (request.max_tasks / 2).max(1),
+        }
+        let wait = self.back_off(|waits| waits.after(error));
+        self.desk.health.failed(error, wait);
+        if error.may_have_been_done() {
+            self.retire(request.worker);
+        } else {
+            self.idle_ids.push(request.worker);
         }
     }
 
@@ -345,76 +387,5 @@ impl Poller {
         for request in std::mem::take(&mut self.under_way).into_values() {
             self.retire(request.worker);
         }
-    }
-}
-
-impl Lane {
-    /// Until when this topic should not be fetched although it has room.
-    fn not_before(&mut self, room: usize, capacity: usize, now: Instant) -> Option<Instant> {
-        let gap = self.last_fetch.map(|last| last + FETCH_GAP).filter(|until| *until > now);
-        if !self.backlog || room >= capacity.div_ceil(REFILL_PART) {
-            return gap;
-        }
-        let since = *self.room_since.get_or_insert(now);
-        let linger = Some(since + LINGER).filter(|until| *until > now);
-        gap.max(linger)
-    }
-}
-
-/// Puts topics with about equal room together: a request may bring all its tasks from one of its topics, so it asks for
-/// what the least of them can take.
-fn groups(topics: Vec<(Subscription, usize)>) -> Vec<Vec<(Subscription, usize)>> {
-    let mut groups: BTreeMap<u32, Vec<(Subscription, usize)>> = BTreeMap::new();
-    for (subscription, room) in topics {
-        groups.entry(room.max(1).ilog2()).or_default().push((subscription, room));
-    }
-    groups.into_values().rev().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subscription(topic: &str) -> Subscription {
-        Subscription {
-            topic: Topic::new(topic),
-            lock_duration: Duration::from_secs(60),
-            variables: None,
-            local_variables: false,
-            filter: Default::default(),
-        }
-    }
-
-    #[test]
-    fn topics_with_equal_room_share_a_request_and_a_limited_one_does_not_slow_them() {
-        let topics = vec![(subscription("a"), 64), (subscription("b"), 2), (subscription("c"), 64)];
-        let groups: Vec<Vec<String>> = groups(topics)
-            .into_iter()
-            .map(|group| group.into_iter().map(|(it, _)| it.topic.to_string()).collect())
-            .collect();
-        assert_eq!(groups, [vec!["a", "c"], vec!["b"]]);
-    }
-
-    #[test]
-    fn without_a_backlog_a_topic_with_room_is_fetched_at_once() {
-        let now = Instant::now();
-        assert_eq!(Lane::default().not_before(1, 64, now), None);
-    }
-
-    #[test]
-    fn under_a_backlog_a_fetch_waits_for_a_batch_but_not_for_ever() {
-        let now = Instant::now();
-        let mut lane = Lane { backlog: true, ..Lane::default() };
-        assert_eq!(lane.not_before(1, 64, now), Some(now + LINGER));
-        assert_eq!(lane.not_before(16, 64, now), None);
-        assert_eq!(lane.not_before(1, 64, now + LINGER), None);
-    }
-
-    #[test]
-    fn a_stream_of_tasks_does_not_cost_a_fetch_each() {
-        let now = Instant::now();
-        let mut lane = Lane { last_fetch: Some(now), ..Lane::default() };
-        assert_eq!(lane.not_before(64, 64, now), Some(now + FETCH_GAP));
-        assert_eq!(lane.not_before(64, 64, now + FETCH_GAP), None);
     }
 }

@@ -39,6 +39,12 @@ pub struct TaskSpec {
     pub extension_properties: Value,
     /// The business key of the process instance.
     pub business_key: Option<String>,
+    /// The key of its process definition; that of its topic if there is none.
+    pub definition_key: Option<String>,
+    /// The version tag of its process definition.
+    pub version_tag: Option<String>,
+    /// Its tenant.
+    pub tenant: Option<String>,
 }
 
 impl TaskSpec {
@@ -91,6 +97,8 @@ pub enum Fault {
     CutAfterApplying,
     /// The request is applied and answered this much later.
     Delay(Duration),
+    /// The request is applied, and what is in the list of the answer is in it twice.
+    TellTwice,
 }
 
 impl Fault {
@@ -144,6 +152,7 @@ struct Script {
 
 struct PlannedFault {
     path_contains: String,
+    body_contains: String,
     remaining: usize,
     fault: Fault,
 }
@@ -176,10 +185,12 @@ impl Shared {
         self.changed();
     }
 
-    /// The first planned fault that a path fits, counted down.
-    fn take_fault(&self, path: &str) -> Option<Fault> {
+    /// The first planned fault that a request fits, counted down.
+    fn take_fault(&self, path: &str, body: &str) -> Option<Fault> {
         let mut script = self.script();
-        let index = script.faults.iter().position(|planned| path.contains(&planned.path_contains))?;
+        let fits =
+            |planned: &PlannedFault| path.contains(&planned.path_contains) && body.contains(&planned.body_contains);
+        let index = script.faults.iter().position(fits)?;
         let planned = script.faults.get_mut(index)?;
         let fault = planned.fault.clone();
         planned.remaining -= 1;
@@ -306,6 +317,9 @@ impl ScriptedEngine {
         let properties = spec.extension_properties.as_object().into_iter().flatten();
         let mut new = NewInstance::of_topic(spec.topic);
         new.business_key = spec.business_key;
+        new.definition_key = spec.definition_key;
+        new.version_tag = spec.version_tag;
+        new.tenant = spec.tenant;
         new.extension_properties =
             properties.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
         let variables = if spec.variables.is_null() { json!({}) } else { spec.variables };
@@ -391,9 +405,14 @@ impl ScriptedEngine {
     /// Plans a fault for the next `count` requests whose path contains a text. Faults are taken in the order of their
     /// planning; each request gets at most one.
     pub fn fault(&self, path_contains: &str, count: usize, fault: Fault) {
+        self.fault_on(path_contains, "", count, fault);
+    }
+
+    /// The same for those requests whose body, as it was sent, contains a text too.
+    pub fn fault_on(&self, path_contains: &str, body_contains: &str, count: usize, fault: Fault) {
         if count > 0 {
-            let planned = PlannedFault { path_contains: path_contains.to_owned(), remaining: count, fault };
-            self.shared.script().faults.push(planned);
+            let (path_contains, body_contains) = (path_contains.to_owned(), body_contains.to_owned());
+            self.shared.script().faults.push(PlannedFault { path_contains, body_contains, remaining: count, fault });
         }
     }
 

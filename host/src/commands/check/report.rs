@@ -10,7 +10,7 @@ use crate::{
     foreign::Escaped,
     plugins::{Checked, Why, manifest::Manifest, manifest::OnUndecided},
     settings::{Limits, written::friendly},
-    task::{Filter, Topic},
+    task::{Filter, Plain, Topic},
 };
 
 /// The interface by which a component sends HTTP requests.
@@ -174,9 +174,11 @@ fn settings(manifest: &Manifest, host: &Limits) -> Map<String, Value> {
     let span = |span| Value::from(friendly(span));
     let config: Vec<&str> = manifest.config.keys().map(String::as_str).collect();
     let given = [
+        ("engine", manifest.engine.as_ref().map(|engine| engine.to_string().into())),
         ("lock-duration", manifest.lock_duration.map(span)),
         ("variables", manifest.variables.clone().map(Value::from)),
         ("local-variables", manifest.local_variables.then(|| true.into())),
+        ("deserialize-values", manifest.deserialize_values.then(|| true.into())),
         ("max-concurrent", manifest.max_concurrent.map(|number| number.get().into())),
         ("timeout", manifest.timeout.map(span)),
         ("retry", manifest.retry.as_ref().map(|retry| retry.to_string().into())),
@@ -195,14 +197,29 @@ fn table(entries: Map<String, Value>) -> Option<Value> {
 
 fn filter(filter: &Filter) -> Map<String, Value> {
     let list = |list: &Vec<String>| (!list.is_empty()).then(|| Value::from(list.clone()));
+    let text = |text: &Option<String>| text.clone().map(Value::from);
+    let variables = filter.process_variables.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
     let given = [
-        ("business-key", filter.business_key.clone().map(Value::from)),
+        ("business-key", text(&filter.business_key)),
+        ("process-definition-id", text(&filter.process_definition_id)),
+        ("process-definition-id-in", list(&filter.process_definition_id_in)),
+        ("process-definition-key", text(&filter.process_definition_key)),
         ("process-definition-key-in", list(&filter.process_definition_key_in)),
-        ("process-definition-version-tag", filter.process_definition_version_tag.clone().map(Value::from)),
+        ("process-definition-version-tag", text(&filter.process_definition_version_tag)),
+        ("process-variables", table(variables)),
         ("tenant-id-in", list(&filter.tenant_id_in)),
         ("without-tenant-id", filter.without_tenant_id.then(|| true.into())),
     ];
     given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+fn plain(value: &Plain) -> Value {
+    match value {
+        Plain::Text(text) => Value::from(text.clone()),
+        Plain::Truth(truth) => Value::from(*truth),
+        Plain::Whole(number) => Value::from(*number),
+        Plain::Fraction(number) => Value::from(*number),
+    }
 }
 
 fn changed(host: &Limits, plugin: &Limits) -> Map<String, Value> {

@@ -27,11 +27,11 @@ pub(super) fn start_of(url: &str, plugin: &Plugin) -> String {
     // Without types: the engine takes that of the JSON value.
     let variables: Map<String, Value> = names.map(|name| (name.clone(), json!({"value": null}))).collect();
     let body = quoted(&in_ascii(&json!({ "variables": variables }).to_string()));
-    let topic = encoded(plugin.topic.as_str());
+    let topic = encoded(plugin.route.topic.as_str());
     format!(
         "start a task of {}, with variables like {{\"amount\":{{\"value\":42}}}}:\n  \
          curl -s {url}/process-definition/key/{topic}/start \\\n    -H 'Content-Type: application/json' -d {body}\n",
-        escape(plugin.topic.as_str()),
+        escape(plugin.route.topic.as_str()),
     )
 }
 

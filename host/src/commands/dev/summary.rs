@@ -1,4 +1,4 @@
-//! The live summary of `fetchlock dev`: one line for each topic, and the last failure with its backtrace. On a terminal
+//! The live summary of `fetchlock dev`: one line for each topic and plugin, and the last failure with its backtrace. On a terminal
 //! it stays below the log and leaves room for it; elsewhere it is printed when it has changed.
 
 use std::{
@@ -19,9 +19,9 @@ use super::{
 use crate::{
     foreign::escape,
     service::View,
-    task::Topic,
+    task::{Route, Topic},
     telemetry,
-    worker::{LastFailure, TopicActivity},
+    worker::{LastFailure, RouteActivity},
 };
 
 /// How often it is drawn at most on a terminal: fast enough to look alive.
@@ -63,7 +63,7 @@ pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         introduce(&mut view, &url, &mut introduced);
-        let text = render(&versions(&view), &view.activity.topics(), display.room());
+        let text = render(&versions(&view), &view.activity.routes(), display.room());
         if text != shown {
             display.show(&text);
             shown = text;
@@ -78,47 +78,54 @@ pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
 fn introduce(view: &mut View, url: &str, introduced: &mut BTreeSet<Topic>) {
     let catalog = view.catalog.borrow_and_update().clone();
     for plugin in catalog.plugins() {
-        if introduced.insert(plugin.topic.clone()) {
+        if introduced.insert(plugin.route.topic.clone()) {
             advice::say(&advice::start_of(url, plugin));
         }
     }
 }
 
-fn versions(view: &View) -> BTreeMap<Topic, String> {
-    view.catalog.borrow().plugins().map(|plugin| (plugin.topic.clone(), plugin.version.clone())).collect()
+fn versions(view: &View) -> BTreeMap<Route, String> {
+    view.catalog.borrow().plugins().map(|plugin| (plugin.route.clone(), plugin.version.clone())).collect()
 }
 
 /// The summary as text. A failure may take half of the room, and more if there are few topics.
-fn render(versions: &BTreeMap<Topic, String>, activity: &BTreeMap<Topic, TopicActivity>, room: Room) -> String {
-    let failures = activity.values().filter_map(|topic| topic.last_failure.as_ref());
+fn render(versions: &BTreeMap<Route, String>, activity: &BTreeMap<Route, RouteActivity>, room: Room) -> String {
+    let failures = activity.values().filter_map(|it| it.last_failure.as_ref());
     let failure = failures.max_by_key(|failure| failure.at);
     let wanted = failure.map_or(0, |failure| last_failure(failure, room, usize::MAX).len());
-    let mut lines = topics(versions, activity, room, room.rows.saturating_sub(wanted).max(room.rows / 2));
+    let mut lines = table(versions, activity, room, room.rows.saturating_sub(wanted).max(room.rows / 2));
     if let Some(failure) = failure {
         lines.extend(last_failure(failure, room, room.rows.saturating_sub(lines.len())));
     }
     lines.join("\n")
 }
 
-/// A table of the topics, of at most so many rows. Those that had tasks come before others if not all fit.
-fn topics(
-    versions: &BTreeMap<Topic, String>,
-    activity: &BTreeMap<Topic, TopicActivity>,
+/// A table of the topics and their plugins, of at most so many rows. Those that had tasks come before others if not all
+/// fit.
+fn table(
+    versions: &BTreeMap<Route, String>,
+    activity: &BTreeMap<Route, RouteActivity>,
     room: Room,
     rows: usize,
 ) -> Vec<String> {
-    let mut topics: Vec<&Topic> = versions.keys().chain(activity.keys()).collect::<BTreeSet<_>>().into_iter().collect();
-    if topics.is_empty() {
+    let mut routes: Vec<&Route> = versions.keys().chain(activity.keys()).collect::<BTreeSet<_>>().into_iter().collect();
+    if routes.is_empty() {
         return vec!["no plugin yet: drop a NAME.wasm into the directory".to_owned()];
     }
-    let all = topics.len();
+    let all = routes.len();
     if all + 1 > rows {
-        topics.sort_by_key(|topic| !activity.contains_key(*topic));
+        routes.sort_by_key(|route| !activity.contains_key(*route));
         // The head and the number of the others take a row each.
-        topics.truncate(rows.saturating_sub(2));
-        topics.sort();
+        routes.truncate(rows.saturating_sub(2));
+        routes.sort();
     }
-    let names: Vec<String> = topics.iter().map(|topic| escape(topic.as_str())).collect();
+    let shares = |route: &Route, other: &&Route| route.topic == other.topic && route.plugin != other.plugin;
+    let names = routes.iter().map(|route| match versions.keys().chain(activity.keys()).find(|it| shares(route, it)) {
+        None => escape(route.topic.as_str()),
+        // The topic alone would not tell which.
+        Some(_) => escape(&format!("{} ({})", route.topic, route.plugin)),
+    });
+    let names: Vec<String> = names.collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let numbers: usize = COUNTS.iter().map(|title| 2 + title.len().max(COUNT_WIDTH)).sum();
     let width = longest.max(TOPIC_WIDTH).min(room.columns - VERSION_WIDTH - 2 - numbers);
@@ -133,17 +140,17 @@ fn topics(
         row
     };
     let mut lines = vec![row("topic", "version", COUNTS)];
-    let idle = TopicActivity::default();
-    for (topic, name) in topics.iter().zip(&names) {
-        let version = versions.get(*topic).map_or("(removed)", String::as_str);
-        let activity = activity.get(*topic).unwrap_or(&idle);
+    let idle = RouteActivity::default();
+    for (route, name) in routes.iter().zip(&names) {
+        let version = versions.get(*route).map_or("(removed)", String::as_str);
+        let activity = activity.get(*route).unwrap_or(&idle);
         let counts =
             [activity.running as u64, activity.completed, activity.bpmn_errors, activity.failures, activity.incidents]
                 .map(|count| count.to_string());
         lines.push(row(name, version, counts.each_ref().map(String::as_str)));
     }
-    if all > topics.len() {
-        lines.push(format!("… and {} topics more", all - topics.len()));
+    if all > routes.len() {
+        lines.push(format!("… and {} topics more", all - routes.len()));
     }
     lines
 }
@@ -219,25 +226,29 @@ impl Display {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::TaskId;
+    use crate::task::{PluginName, TaskId};
 
     const SMALL: Room = Room { rows: 8, columns: 80 };
 
-    fn failed() -> TopicActivity {
+    fn route(topic: &str, plugin: &str) -> Route {
+        Route { topic: Topic::new(topic), plugin: PluginName::new(plugin) }
+    }
+
+    fn failed() -> RouteActivity {
         let last_failure = LastFailure {
             at: jiff::Timestamp::UNIX_EPOCH,
             task: TaskId::new("t"),
             message: "m".repeat(100),
             details: Some("a frame of the backtrace\n".repeat(20)),
         };
-        TopicActivity { failures: 1, last_failure: Some(last_failure), ..TopicActivity::default() }
+        RouteActivity { failures: 1, last_failure: Some(last_failure), ..RouteActivity::default() }
     }
 
     #[test]
     fn it_fits_the_terminal_however_many_topics_there_are_and_shows_those_that_work() {
-        let versions: BTreeMap<Topic, String> =
-            (0..40).map(|number| (Topic::new(format!("topic-{number}")), "0123456789ab".to_owned())).collect();
-        let activity = BTreeMap::from([(Topic::new("topic-39"), failed())]);
+        let versions: BTreeMap<Route, String> =
+            (0..40).map(|number| (route(&format!("topic-{number}"), "p"), "0123456789ab".to_owned())).collect();
+        let activity = BTreeMap::from([(route("topic-39", "p"), failed())]);
         insta::assert_snapshot!(render(&versions, &activity, SMALL), @"
         topic             version       running    done  BPMN errors  failed  incidents
         topic-0           0123456789ab        0       0            0       0          0
@@ -251,8 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn plugins_that_share_a_topic_are_told_apart() {
+        let routes = [route("charge", "eu"), route("charge", "us"), route("ship", "ship")];
+        let versions = routes.into_iter().map(|route| (route, "0123456789ab".to_owned())).collect();
+        insta::assert_snapshot!(render(&versions, &BTreeMap::new(), SMALL), @"
+        topic             version       running    done  BPMN errors  failed  incidents
+        charge (eu)       0123456789ab        0       0            0       0          0
+        charge (us)       0123456789ab        0       0            0       0          0
+        ship              0123456789ab        0       0            0       0          0
+        ");
+    }
+
+    #[test]
     fn a_failure_takes_the_room_that_topics_leave() {
-        let activity = BTreeMap::from([(Topic::new("a-topic-with-a-name-that-is-too-long"), failed())]);
+        let activity = BTreeMap::from([(route("a-topic-with-a-name-that-is-too-long", "p"), failed())]);
         insta::assert_snapshot!(render(&BTreeMap::new(), &activity, SMALL), @"
         topic              version       running    done  BPMN errors  failed  incidents
         a-topic-with-a-n…  (removed)           0       0            0       1          0
@@ -267,7 +290,7 @@ mod tests {
 
     #[test]
     fn nothing_is_cut_where_nothing_is_redrawn() {
-        let activity = BTreeMap::from([(Topic::new("charge"), failed())]);
+        let activity = BTreeMap::from([(route("charge", "p"), failed())]);
         let text = render(&BTreeMap::new(), &activity, Room::ENDLESS);
         assert!(text.contains(&"m".repeat(100)), "{text}");
         assert_eq!(text.lines().count(), 3 + MAX_DETAILS + 1, "{text}");

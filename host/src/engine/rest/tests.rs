@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::{
-    task::{Filter, Subscription, Topic},
+    task::{FetchOrder, Filter, Subscription, Topic},
     value::Value,
 };
 
@@ -42,9 +42,17 @@ fn fetch(poll: Duration) -> FetchRequest {
         lock_duration: Duration::from_secs(30),
         variables: None,
         local_variables: false,
+        deserialize_values: false,
         filter: Filter::default(),
     };
-    FetchRequest { worker_id: worker(), max_tasks: 1, use_priority: true, poll, subscriptions: vec![subscription] }
+    FetchRequest {
+        worker_id: worker(),
+        max_tasks: 1,
+        use_priority: true,
+        order: FetchOrder::Unordered,
+        poll,
+        subscriptions: vec![subscription],
+    }
 }
 
 async fn complete(engine: &RestEngine) -> Result<(), EngineError> {

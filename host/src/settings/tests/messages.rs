@@ -94,6 +94,8 @@ fn a_bad_value_is_told_with_what_is_expected() {
         "[plugins]\nmax-size = \"2 TiB\"",
         "[limits]\nhandles = -1",
         "[engine]\nname = \"\"",
+        "[worker]\nfetch-order = \"sorted\"",
+        "[worker]\nid-prefix = \"\"",
         "[log]\nlevel = \"inf\"",
         "[log]\nlevel = \"\"",
         "[worker.backoff]\nfactor = 0.99",
@@ -108,6 +110,8 @@ fn a_bad_value_is_told_with_what_is_expected() {
     fetchlock.toml:2: `plugins.max-size` is "2 TiB": expected a size from 1 KiB to 1 GiB, written like "512 KiB" or "64 MiB"
     fetchlock.toml:2: `limits.handles` is -1: expected a whole number from 1 to 1000000
     fetchlock.toml:2: `engine.name` is "": expected a name of 1 to 255 characters without control characters
+    fetchlock.toml:2: `worker.fetch-order` is "sorted": expected "unordered", "oldest-first" or "newest-first"
+    fetchlock.toml:2: `worker.id-prefix` is "": expected a name of 1 to 200 characters without control characters
     fetchlock.toml:2: `log.level`: `inf` is no log level: expected error, warn, info, debug, trace or off, or levels by module like "warn,fetchlock::worker=debug"
     fetchlock.toml:2: `log.level`: `` is no log level: expected error, warn, info, debug, trace or off, or levels by module like "warn,fetchlock::worker=debug"
     fetchlock.toml:2: `worker.backoff.factor` is 0.99: expected a number from 1 to 10

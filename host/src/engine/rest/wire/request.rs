@@ -1,6 +1,9 @@
 //! The bodies of the requests, each in the engine's own DTO.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 
@@ -8,7 +11,7 @@ use super::encode::{self, Encoded};
 use crate::{
     engine::{EngineError, FetchRequest, MAX_POLL, TaskQuery},
     outcome::{Failure, MAX_ERROR_MESSAGE},
-    task::{Subscription, WorkerId},
+    task::{FetchOrder, Plain, Subscription, WorkerId},
     value::Variables,
 };
 
@@ -28,6 +31,8 @@ struct Fetch<'a> {
     max_tasks: u32,
     use_priority: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sorting: Option<[Sorting; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     async_response_timeout: Option<u64>,
     topics: Vec<Topic<'a>>,
 }
@@ -42,17 +47,48 @@ struct Topic<'a> {
     local_variables: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     business_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_definition_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    process_definition_id_in: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_definition_key: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     process_definition_key_in: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     process_definition_version_tag: Option<&'a str>,
+    /// Plain values without types, unlike variables everywhere else.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    process_variables: BTreeMap<&'a str, Bare<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tenant_id_in: &'a [String],
     without_tenant_id: bool,
-    /// Here; the DTO has one for all topics, too, which nobody reads.
+    /// Here; the DTO has one for all topics, too, which nobody reads. Always asked for: a task's own retry policy is
+    /// one of them.
     include_extension_properties: bool,
     /// Needs the classes at the engine, and replaces the value by another one.
     deserialize_values: bool,
+}
+
+/// A value from which the engine infers the type.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Bare<'a> {
+    Text(&'a str),
+    Truth(bool),
+    Whole(i64),
+    Fraction(f64),
+}
+
+impl<'a> From<&'a Plain> for Bare<'a> {
+    fn from(plain: &'a Plain) -> Self {
+        match plain {
+            Plain::Text(text) => Self::Text(text),
+            Plain::Truth(truth) => Self::Truth(*truth),
+            Plain::Whole(number) => Self::Whole(*number),
+            Plain::Fraction(number) => Self::Fraction(*number),
+        }
+    }
 }
 
 impl<'a> From<&'a Subscription> for Topic<'a> {
@@ -64,12 +100,16 @@ impl<'a> From<&'a Subscription> for Topic<'a> {
             variables: subscription.variables.as_deref(),
             local_variables: subscription.local_variables,
             business_key: filter.business_key.as_deref(),
+            process_definition_id: filter.process_definition_id.as_deref(),
+            process_definition_id_in: &filter.process_definition_id_in,
+            process_definition_key: filter.process_definition_key.as_deref(),
             process_definition_key_in: &filter.process_definition_key_in,
             process_definition_version_tag: filter.process_definition_version_tag.as_deref(),
+            process_variables: filter.process_variables.iter().map(|(name, it)| (name.as_str(), it.into())).collect(),
             tenant_id_in: &filter.tenant_id_in,
             without_tenant_id: filter.without_tenant_id,
             include_extension_properties: true,
-            deserialize_values: false,
+            deserialize_values: subscription.deserialize_values,
         }
     }
 }
@@ -89,9 +129,19 @@ pub(in super::super) fn fetch(request: &FetchRequest) -> Result<Vec<u8>, EngineE
         worker_id: request.worker_id.as_str(),
         max_tasks: u32::try_from(request.max_tasks).unwrap_or(MAX_INT).min(MAX_INT),
         use_priority: request.use_priority,
+        sorting: sorting(request.order),
         async_response_timeout: (!request.poll.is_zero()).then(|| millis(request.poll.min(MAX_POLL))),
         topics: request.subscriptions.iter().map(Topic::from).collect(),
     })
+}
+
+fn sorting(order: FetchOrder) -> Option<[Sorting; 1]> {
+    let sort_order = match order {
+        FetchOrder::Unordered => return None,
+        FetchOrder::OldestFirst => "asc",
+        FetchOrder::NewestFirst => "desc",
+    };
+    Some([Sorting { sort_by: "createTime", sort_order }])
 }
 
 #[derive(Serialize)]

@@ -1,12 +1,12 @@
 //! The bodies as they go over the wire.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::request::*;
 use crate::{
     engine::{EngineError, FetchRequest, MAX_POLL, TaskQuery},
     outcome::{Failure, MAX_ERROR_MESSAGE},
-    task::{Filter, Subscription, TaskId, Topic, WorkerId},
+    task::{FetchOrder, Filter, Plain, Subscription, TaskId, Topic, WorkerId},
     value::{Value, Variable, Variables},
 };
 
@@ -24,12 +24,20 @@ fn subscription(topic: &str) -> Subscription {
         lock_duration: Duration::from_secs(30),
         variables: None,
         local_variables: false,
+        deserialize_values: false,
         filter: Filter::default(),
     }
 }
 
 fn request(subscriptions: Vec<Subscription>) -> FetchRequest {
-    FetchRequest { worker_id: worker(), max_tasks: 10, use_priority: true, poll: Duration::ZERO, subscriptions }
+    FetchRequest {
+        worker_id: worker(),
+        max_tasks: 10,
+        use_priority: true,
+        order: FetchOrder::Unordered,
+        poll: Duration::ZERO,
+        subscriptions,
+    }
 }
 
 fn some(name: &str, value: Value) -> Variables {
@@ -46,10 +54,20 @@ fn a_fetch_with_everything() {
     let all = Subscription {
         variables: Some(vec!["a".into(), "b".into()]),
         local_variables: true,
+        deserialize_values: true,
         filter: Filter {
             business_key: Some("bk-1".into()),
+            process_definition_id: Some("p:1:x".into()),
+            process_definition_id_in: vec!["p:1:x".into(), "q:1:y".into()],
+            process_definition_key: Some("p".into()),
             process_definition_key_in: vec!["p".into(), "q".into()],
             process_definition_version_tag: Some("v1.2".into()),
+            process_variables: BTreeMap::from([
+                ("big".into(), Plain::Whole(9_007_199_254_740_993)),
+                ("half".into(), Plain::Fraction(0.5)),
+                ("name".into(), Plain::Text("7".into())),
+                ("open".into(), Plain::Truth(true)),
+            ]),
             tenant_id_in: vec!["t".into()],
             without_tenant_id: true,
         },
@@ -57,7 +75,18 @@ fn a_fetch_with_everything() {
     };
     let none = Subscription { variables: Some(Vec::new()), ..subscription("other") };
     let request = FetchRequest { poll: Duration::from_secs(30), use_priority: false, ..request(vec![all, none]) };
-    insta::assert_snapshot!(text(fetch(&request)), @r#"{"workerId":"w-features","maxTasks":10,"usePriority":false,"asyncResponseTimeout":30000,"topics":[{"topicName":"feature","lockDuration":30000,"variables":["a","b"],"localVariables":true,"businessKey":"bk-1","processDefinitionKeyIn":["p","q"],"processDefinitionVersionTag":"v1.2","tenantIdIn":["t"],"withoutTenantId":true,"includeExtensionProperties":true,"deserializeValues":false},{"topicName":"other","lockDuration":30000,"variables":[],"localVariables":false,"withoutTenantId":false,"includeExtensionProperties":true,"deserializeValues":false}]}"#);
+    insta::assert_snapshot!(text(fetch(&request)), @r#"{"workerId":"w-features","maxTasks":10,"usePriority":false,"asyncResponseTimeout":30000,"topics":[{"topicName":"feature","lockDuration":30000,"variables":["a","b"],"localVariables":true,"businessKey":"bk-1","processDefinitionId":"p:1:x","processDefinitionIdIn":["p:1:x","q:1:y"],"processDefinitionKey":"p","processDefinitionKeyIn":["p","q"],"processDefinitionVersionTag":"v1.2","processVariables":{"big":9007199254740993,"half":0.5,"name":"7","open":true},"tenantIdIn":["t"],"withoutTenantId":true,"includeExtensionProperties":true,"deserializeValues":true},{"topicName":"other","lockDuration":30000,"variables":[],"localVariables":false,"withoutTenantId":false,"includeExtensionProperties":true,"deserializeValues":false}]}"#);
+}
+
+#[test]
+fn a_fetch_in_order_says_by_what() {
+    for (order, sorting) in [
+        (FetchOrder::OldestFirst, r#""sorting":[{"sortBy":"createTime","sortOrder":"asc"}],"topics""#),
+        (FetchOrder::NewestFirst, r#""sorting":[{"sortBy":"createTime","sortOrder":"desc"}],"topics""#),
+    ] {
+        let body = text(fetch(&FetchRequest { order, ..request(vec![subscription("feature")]) }));
+        assert!(body.contains(sorting), "{body}");
+    }
 }
 
 #[test]
