@@ -14,3 +14,4 @@ mod reload;
 mod sandbox;
 mod scene;
 mod shutdown;
+mod tasks;

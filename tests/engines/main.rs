@@ -12,5 +12,6 @@ mod failures;
 mod gate;
 mod order;
 mod survival;
+mod tasks;
 mod transcript;
 mod work;

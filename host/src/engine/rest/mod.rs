@@ -7,6 +7,7 @@
 
 mod answer;
 mod call;
+mod operations;
 mod options;
 mod wire;
 
