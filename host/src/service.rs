@@ -73,7 +73,7 @@ pub struct View {
 /// See [`ServiceError`]; all of them come before the first task is fetched.
 pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(View)) -> Result<Ended, ServiceError> {
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
-    let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
+    let engine = Arc::new(engine(&settings.engine)?);
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
@@ -108,6 +108,11 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         tracing::error!(%error, "the watch over the plugin directory failed");
     }
     Ok(ended)
+}
+
+/// The client of the engine that the settings name. Nothing is sent yet.
+pub(crate) fn engine(settings: &EngineSettings) -> Result<RestEngine, ServiceError> {
+    Ok(RestEngine::new(rest_options(settings)?)?)
 }
 
 fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> {

@@ -17,3 +17,4 @@ mod rhythm;
 mod sandbox;
 mod scene;
 mod shutdown;
+mod tasks;

@@ -14,5 +14,6 @@ mod gate;
 mod order;
 mod outcomes;
 mod survival;
+mod tasks;
 mod transcript;
 mod work;

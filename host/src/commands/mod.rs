@@ -6,6 +6,7 @@ mod dev;
 mod engine;
 mod exit;
 mod run;
+mod tasks;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ enum Command {
     Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
+    Tasks(tasks::Tasks),
 }
 
 /// Runs the command that the arguments name.
@@ -36,5 +38,6 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.main(),
         Command::Dev(dev) => dev.main(),
         Command::Engine(engine) => engine.main(),
+        Command::Tasks(tasks) => tasks.main(),
     }
 }

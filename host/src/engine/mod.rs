@@ -3,6 +3,8 @@
 
 pub mod embedded;
 mod error;
+mod operations;
+mod query;
 pub mod rest;
 
 use std::time::Duration;
@@ -17,6 +19,8 @@ use crate::{
 };
 
 pub use error::{AfterExtension, AfterFetch, Disposition, EngineError, Standing, Treatment};
+pub use operations::{Batch, BatchProgress, ListedTask, Listing, Page, Selected, TaskState, VariableType};
+pub use query::{Comparand, Condition, ConditionError, Operator, SortKey, SortOrder, Sorting, TaskQuery};
 
 /// The longest parking time of a fetch that the engine accepts (`FetchAndLockHandlerImpl`).
 pub const MAX_POLL: Duration = Duration::from_millis(1_800_000);
@@ -51,19 +55,6 @@ pub struct TaskSummary {
     pub retries: Option<u32>,
     /// The message of its last failure.
     pub error_message: Option<String>,
-}
-
-/// Which tasks to list; every set field must hold.
-#[derive(Debug, Clone, Default)]
-pub struct TaskQuery {
-    /// Locked (or last locked) by this worker.
-    pub worker_id: Option<WorkerId>,
-    /// With an unexpired lock.
-    pub locked: bool,
-    /// Of this topic.
-    pub topic: Option<String>,
-    /// This one.
-    pub id: Option<TaskId>,
 }
 
 /// What a BPMN engine does for its external workers. The meaning of each call is the engine's REST contract; in

@@ -120,7 +120,7 @@ impl Desk {
     /// The id of this host, or of an earlier process with its state directory, under which the engine has locked a
     /// task; `None` if it is somebody else's or nobody's.
     async fn our_id_that_holds(&self, task: &TaskId) -> Result<Option<WorkerId>, EngineError> {
-        let query = TaskQuery { id: Some(task.clone()), locked: true, ..TaskQuery::default() };
+        let query = TaskQuery { id: Some(task.clone()), locked: Some(true), ..TaskQuery::default() };
         let holder = self.engine.tasks(&query).await?.into_iter().find_map(|found| found.worker_id);
         Ok(holder.filter(|holder| self.journal.workers(&self.engine_name).contains(holder)))
     }

@@ -110,7 +110,7 @@ struct Left {
 
 /// Gives back what is locked under an id and neither held nor decided; `None` if the engine does not tell.
 async fn release_left(desk: &Desk, worker: &WorkerId) -> Option<Left> {
-    let query = TaskQuery { worker_id: Some(worker.clone()), locked: true, ..TaskQuery::default() };
+    let query = TaskQuery { worker_id: Some(worker.clone()), locked: Some(true), ..TaskQuery::default() };
     let tasks = match desk.engine.tasks(&query).await {
         Ok(tasks) => tasks,
         Err(error) => {

@@ -13,6 +13,7 @@ on_both_engines!(
     topic_names_are_those_of_open_tasks,
     retries_of_several_tasks_are_set_together_or_not_at_all,
     a_batch_of_retries_answers_at_once,
+    a_batch_is_gone_when_it_is_done_and_stays_with_the_jobs_that_failed,
 );
 
 async fn a_query_chooses_and_sorts_tasks_by_parameters_and_by_a_body(engine: Engine) {
@@ -287,4 +288,33 @@ async fn a_batch_of_retries_answers_at_once(engine: Engine) {
     until(async || talk.engine.get(&task).await.expect("there")["retries"] == 5).await;
     talk.tell("retries left: 5, sooner or later");
     talk.must_be_as_written("batch");
+}
+
+async fn a_batch_is_gone_when_it_is_done_and_stays_with_the_jobs_that_failed(engine: Engine) {
+    let mut talk = Talk::about(engine, "contract-batch-end").await;
+    talk.start("a", json!({})).await;
+    let task = talk.id("a.task");
+    for (name, retries, tasks, failed) in
+        [("done", 5, json!([task]), 0), ("partly", 6, json!(["nope", task]), 1), ("none", -1, json!([task]), 1)]
+    {
+        let body = json!({"retries": retries, "externalTaskIds": tasks});
+        let batch = talk.engine.post("/external-task/retries-async", &body).await.expect("made");
+        talk.know(name, &batch["id"]);
+        talk.know(&format!("{name}.jobs"), &batch["batchJobDefinitionId"]);
+        let path = format!("/batch/statistics?batchId={}", talk.id(name));
+        until(async || match talk.engine.get(&path).await.expect("statistics")[0].clone() {
+            Value::Null => failed == 0,
+            statistics => statistics["failedJobs"] == failed && statistics["remainingJobs"] == failed,
+        })
+        .await;
+        talk.get("statistics", &format!("/batch/statistics?batchId={{{name}}}")).await;
+        talk.get("counted", &format!("/batch/statistics/count?batchId={{{name}}}")).await;
+        talk.get("the batch", &format!("/batch/{{{name}}}")).await;
+        talk.get("failed jobs", &format!("/job?jobDefinitionId={{{name}.jobs}}&noRetriesLeft=true")).await;
+        talk.get("other jobs", &format!("/job?jobDefinitionId={{{name}.jobs}}&withRetriesLeft=true")).await;
+        talk.delete("deleted", &format!("/batch/{{{name}}}?cascade=true")).await;
+        talk.get("gone", &format!("/batch/{{{name}}}")).await;
+    }
+    talk.get("what the batches did", "/external-task/{a.task}").await;
+    talk.must_be_as_written("batch-end");
 }

@@ -1,6 +1,7 @@
 //! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
 //! ([`embedded`]), the client of both ([`engine_client`]), the built binary
-//! ([`fetchlock`]), the built guest components ([`guests`]) and values of every type ([`samples`]). It knows the host from outside only.
+//! ([`fetchlock`]) and its `tasks` command ([`operator`]), the built guest components ([`guests`]) and values of every
+//! type ([`samples`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
@@ -10,6 +11,7 @@ pub mod fetchlock;
 pub mod guests;
 pub mod java;
 pub mod operaton;
+pub mod operator;
 pub mod samples;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     EmbeddedOptions,
+    batch::Batches,
     instance::{End, Instance, LogKind, NewInstance, Number},
     refusal::Refusal,
 };
@@ -27,6 +28,8 @@ pub(super) struct State {
     /// What they hold.
     ended_bytes: usize,
     keep: Keep,
+    /// In memory only, whatever the data directory keeps.
+    pub(super) batches: Batches,
     next: Number,
     changes: Changes,
 }

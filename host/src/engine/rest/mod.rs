@@ -8,6 +8,7 @@
 mod answer;
 mod call;
 pub mod cases;
+mod operations;
 mod options;
 mod wire;
 

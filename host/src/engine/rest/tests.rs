@@ -107,7 +107,7 @@ async fn a_fetch_reads_its_tasks() {
 #[tokio::test]
 async fn a_query_is_bounded() {
     let (server, engine) = with(vec![Reply::json("200 OK", r#"[{"id":"1","topicName":"t"}]"#)]).await;
-    let tasks = engine.tasks(&TaskQuery { locked: true, ..TaskQuery::default() }).await.expect("tasks");
+    let tasks = engine.tasks(&TaskQuery { locked: Some(true), ..TaskQuery::default() }).await.expect("tasks");
     assert_eq!(tasks.len(), 1);
     let request = server.requests().remove(0);
     assert!(request.starts_with("POST /engine-rest/external-task?maxResults=1000 HTTP/1.1"), "{request}");

@@ -1,6 +1,7 @@
 //! The REST interface: paths, bodies and answers. What is asked is decided in the rules beside this room.
 
 mod answer;
+mod batches;
 mod body;
 mod conventions;
 mod history;
@@ -49,8 +50,12 @@ const WITHOUT_BPMN: [&str; 9] = [
 
 /// All paths of an engine.
 pub(super) fn router(engine: EmbeddedEngine) -> Router {
-    let paths =
-        Router::new().merge(tasks::routes()).merge(instances::routes()).merge(history::routes()).with_state(engine);
+    let paths = Router::new()
+        .merge(tasks::routes())
+        .merge(instances::routes())
+        .merge(history::routes())
+        .merge(batches::routes())
+        .with_state(engine);
     let named = paths.clone().route_layer(middleware::from_fn(known_engine));
     // The same under any name, as in the engine.
     let version = Router::new().route("/version", get(async || Answer::Json(json!({"version": VERSION}))));

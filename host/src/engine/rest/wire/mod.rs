@@ -2,6 +2,8 @@
 
 mod decode;
 mod encode;
+mod operation;
+mod query;
 mod request;
 mod response;
 
@@ -10,7 +12,12 @@ mod request_tests;
 #[cfg(test)]
 mod variable_tests;
 
-pub(super) use request::{bpmn_error, complete, extend_lock, failure, fetch, lock, modifications, task_query, unlock};
+pub(super) use operation::{
+    batch, batch_progress, count, exception_messages, listed_task, listed_tasks, priority, retries, retries_of,
+    variable_types,
+};
+pub(super) use query::task_query;
+pub(super) use request::{bpmn_error, complete, extend_lock, failure, fetch, lock, modifications, unlock};
 pub(super) use response::{locked_tasks, task_summaries};
 
 /// The format of an object that is null and knows none: without any, the engine answers 500, for it finds no

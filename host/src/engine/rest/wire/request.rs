@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use super::encode::{self, Encoded};
 use crate::{
-    engine::{EngineError, FetchRequest, MAX_POLL, TaskQuery},
+    engine::{EngineError, FetchRequest, MAX_POLL},
     outcome::{Failure, MAX_ERROR_MESSAGE},
     task::{FetchOrder, Plain, Subscription, WorkerId},
     value::Variables,
 };
 
 /// The largest number of tasks and of retries: both are Java `int`s.
-const MAX_INT: u32 = i32::MAX as u32;
+pub(super) const MAX_INT: u32 = i32::MAX as u32;
 
 /// The longest time sent, a hundred years: the engine adds it to its clock, and must not overflow.
 const MAX_MILLIS: u64 = 100 * 365 * 24 * 3_600_000;
@@ -268,44 +268,11 @@ pub(in super::super) fn modifications(variables: &Variables) -> Result<Vec<u8>, 
     to_json(&Modifications { modifications: encoded(variables)? })
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Query<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external_task_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    worker_id: Option<&'a str>,
-    /// Only `true` says something: a `false` would not mean "not locked".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    locked: Option<bool>,
-    sorting: [Sorting; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Sorting {
-    sort_by: &'static str,
-    sort_order: &'static str,
-}
-
-/// `ExternalTaskQueryDto`, sorted by id so that a cut answer is cut the same way each time.
-pub(in super::super) fn task_query(query: &TaskQuery) -> Result<Vec<u8>, EngineError> {
-    to_json(&Query {
-        external_task_id: query.id.as_ref().map(|it| it.as_str()),
-        topic_name: query.topic.as_deref(),
-        worker_id: query.worker_id.as_ref().map(|it| it.as_str()),
-        locked: query.locked.then_some(true),
-        sorting: [Sorting { sort_by: "id", sort_order: "asc" }],
-    })
-}
-
 fn encoded(variables: &Variables) -> Result<Encoded<'_>, EngineError> {
     encode::variables(variables).map_err(|message| EngineError::Unsendable { message })
 }
 
-fn to_json(body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
     serde_json::to_vec(body).map_err(|error| EngineError::Unsendable { message: error.to_string() })
 }
 

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::request::*;
 use crate::{
-    engine::{EngineError, FetchRequest, MAX_POLL, TaskQuery},
+    engine::{EngineError, FetchRequest, MAX_POLL},
     outcome::{Failure, MAX_ERROR_MESSAGE},
-    task::{FetchOrder, Filter, Plain, Subscription, TaskId, Topic, WorkerId},
+    task::{FetchOrder, Filter, Plain, Subscription, Topic, WorkerId},
     value::{Value, Variable, Variables},
 };
 
@@ -161,16 +161,4 @@ fn locks() {
 #[test]
 fn variables_that_are_set_while_running() {
     insta::assert_snapshot!(text(modifications(&some("progress", Value::Double(0.5)))), @r#"{"modifications":{"progress":{"type":"Double","value":0.5}}}"#);
-}
-
-#[test]
-fn a_query_says_only_what_is_asked() {
-    insta::assert_snapshot!(text(task_query(&TaskQuery::default())), @r#"{"sorting":[{"sortBy":"id","sortOrder":"asc"}]}"#);
-    let query = TaskQuery {
-        worker_id: Some(worker()),
-        locked: true,
-        topic: Some("feature".into()),
-        id: Some(TaskId::new("7")),
-    };
-    insta::assert_snapshot!(text(task_query(&query)), @r#"{"externalTaskId":"7","topicName":"feature","workerId":"w-features","locked":true,"sorting":[{"sortBy":"id","sortOrder":"asc"}]}"#);
 }

@@ -16,24 +16,24 @@ use crate::{
 const MAX_LOGGED: usize = 500;
 
 /// The fields of a `LockedExternalTaskDto`, each still unread, so that one that is odd does not hide the others.
-struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+pub(super) struct Fields<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
-    fn of(raw: &'a RawValue) -> Option<Self> {
+    pub(super) fn of(raw: &'a RawValue) -> Option<Self> {
         serde_json::from_str(raw.get()).ok().map(Self)
     }
 
     /// The field, if it is there, not null, and of the type asked for.
-    fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.0.get(name).and_then(|raw| serde_json::from_str::<Option<T>>(raw.get()).ok().flatten())
     }
 
     /// A text without which there is no task.
-    fn required(&self, name: &'static str) -> Result<String, &'static str> {
+    pub(super) fn required(&self, name: &'static str) -> Result<String, &'static str> {
         self.get(name).filter(|it: &String| !it.is_empty()).ok_or(name)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default()
     }
 
@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The engine keeps no negative number of retries.
-    fn retries(&self) -> Option<u32> {
+    pub(super) fn retries(&self) -> Option<u32> {
         self.get("retries").map(|it: i64| u32::try_from(it.max(0)).unwrap_or(u32::MAX))
     }
 
