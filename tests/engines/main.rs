@@ -5,11 +5,13 @@
 //! own. Each test on the embedded engine has an engine of its own. The guests are built by `cargo xtask guests`, Operaton
 //! by `cargo xtask test`.
 
+mod calls;
 mod contract;
 mod doors;
 mod engine;
 mod failures;
 mod gate;
+mod messages;
 mod order;
 mod survival;
 mod transcript;

@@ -1,6 +1,7 @@
 //! The way from a file to a plugin: read, inspect, compile (or take the artefact), link, instantiate once.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -20,6 +21,7 @@ use super::{
     scan::{Candidate, Fingerprint},
 };
 use crate::{
+    grant::{GrantTable, Grants},
     retry::RetryPolicy,
     sandbox::{self, Handler, PrepareError, Sandbox},
     settings::Limits,
@@ -114,6 +116,8 @@ pub struct Defaults {
     pub timeout: Duration,
     /// `limits.*`
     pub limits: Limits,
+    /// `grants`, by the names of plugins' files without `.wasm`
+    pub grants: BTreeMap<String, GrantTable>,
 }
 
 /// Loads plugins.
@@ -142,10 +146,12 @@ pub(super) struct Loaded {
 }
 
 /// A manifest over the host's defaults.
-fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSettings {
+fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
+    let grants = described.grants(defaults);
+    let Described { manifest, topic, .. } = described;
     PluginSettings {
         subscription: Subscription {
-            topic: topic.clone(),
+            topic,
             lock_duration: manifest.lock_duration.unwrap_or(defaults.lock_duration),
             variables: manifest.variables,
             local_variables: manifest.local_variables,
@@ -156,6 +162,7 @@ fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSe
         limits: sandbox_limits(&defaults.limits.with(&manifest.limits), manifest.timeout.unwrap_or(defaults.timeout)),
         on_undecided: manifest.on_undecided,
         config: Arc::new(manifest.config),
+        grants: Arc::new(grants),
     }
 }
 
@@ -188,9 +195,19 @@ pub(super) struct Component {
 
 /// What a manifest says, or follows from there being none.
 pub(super) struct Described {
+    /// The name of its file without `.wasm`.
+    name: String,
     text: Option<String>,
     pub(super) manifest: Manifest,
     pub(super) topic: Topic,
+}
+
+impl Described {
+    /// What the plugin requests, as far as the settings allow it.
+    pub(super) fn grants(&self, defaults: &Defaults) -> Grants {
+        let allowed = defaults.grants.get(&self.name).cloned().unwrap_or_default();
+        Grants::new(&self.name, self.manifest.grants.clone(), allowed)
+    }
 }
 
 /// The bytes of a plugin's files and what they say, before anything is compiled.
@@ -287,14 +304,14 @@ impl Loader {
     /// What is to be loaded, of files that are both in order.
     pub(super) fn source(&self, file: PathBuf, component: Component, described: Described) -> Source {
         let Component { bytes: component, .. } = component;
-        let Described { text, manifest, topic } = described;
         let mut version = Sha256::new();
         version.update((component.len() as u64).to_le_bytes());
         version.update(&component);
-        version.update(text.as_deref().unwrap_or_default());
+        version.update(described.text.as_deref().unwrap_or_default());
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
-        let settings = effective(manifest, &topic, &self.defaults);
+        let topic = described.topic.clone();
+        let settings = effective(described, &self.defaults);
         Source { file, digest: digest(&component), component, version, topic, settings }
     }
 
@@ -390,7 +407,7 @@ fn describe(candidate: &Candidate, text: Option<String>) -> Result<Described, Wh
     };
     let topic = manifest.topic.clone().unwrap_or_else(|| Topic::new(&candidate.name));
     check_topic(&topic)?;
-    Ok(Described { text, manifest, topic })
+    Ok(Described { name: candidate.name.clone(), text, manifest, topic })
 }
 
 /// By which a component's artefact is found.

@@ -251,11 +251,11 @@ pub(in super::super) fn task_query(query: &TaskQuery) -> Result<Vec<u8>, EngineE
     })
 }
 
-fn encoded(variables: &Variables) -> Result<Encoded<'_>, EngineError> {
+pub(super) fn encoded(variables: &Variables) -> Result<Encoded<'_>, EngineError> {
     encode::variables(variables).map_err(|message| EngineError::Unsendable { message })
 }
 
-fn to_json(body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
+pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, EngineError> {
     serde_json::to_vec(body).map_err(|error| EngineError::Unsendable { message: error.to_string() })
 }
 
