@@ -147,6 +147,7 @@ pub(crate) fn loader(
         timeout: settings.worker.timeout,
         limits: settings.limits.clone(),
         engines: KnownEngines::only(settings.engine.name.clone()),
+        grants: settings.grants.clone(),
     };
     let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
     Loader::new(sandbox.clone(), artefacts, defaults, max_size.as_u64(), compile_timeout, on_compile)

@@ -140,7 +140,7 @@ fn a_good_file_is_told_with_what_it_is_imports_needs_and_sets() {
                  wasi:cli@0.2.6: environment
                  wasi:http@0.2.6: outgoing-handler
       grants     outgoing HTTP: it imports wasi:http/outgoing-handler@0.2.6, and may never use it;
-                 there are no grants yet, so each of its requests is refused
+                 there are no grants for it yet, so each of its requests is refused
       settings   lock-duration = "2m"
                  timeout = "30s"
                  retry = "PT1M,PT5M"
@@ -185,7 +185,11 @@ fn in_json_a_good_file_is_told_with_every_key() {
           {
             "grant": "http",
             "import": "wasi:http/outgoing-handler@0.2.6",
-            "available": false
+            "available": false,
+            "requested": [],
+            "held": [],
+            "refused": [],
+            "advice": null
           }
         ],
         "settings": {
@@ -229,9 +233,68 @@ fn a_component_that_imports_no_outgoing_http_needs_no_grant() {
     let files = ended.files();
     assert_eq!(
         files[0]["grants"],
-        json!([{"grant": "http", "import": "wasi:http/outgoing-handler@0.2.6", "available": false}])
+        json!([{"grant": "http", "import": "wasi:http/outgoing-handler@0.2.6", "available": false, "requested": [],
+            "held": [], "refused": [], "advice": null}])
     );
     assert_eq!(files[1]["grants"], json!([]));
+}
+
+fn with_engine() -> Vec<u8> {
+    handler(r#"(import "fetchlock:handler/engine@0.1.0" (instance))"#, RETURNS_OK)
+}
+
+/// The lines about grants.
+fn grants(ended: &Ended) -> String {
+    let lines = ended.stdout.lines().skip_while(|line| !line.starts_with("  grants"));
+    let lines = lines.take_while(|line| line.starts_with("  grants") || line.starts_with("    "));
+    lines.map(|line| line.trim_start_matches("  grants").trim_start()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn of_the_grants_that_are_requested_it_is_told_which_hold_under_the_settings() {
+    let requests = b"[grants]\nstart-process = [\"invoice\", \"order\"]\ncorrelate-message = [\"Paid\"]\n";
+    let settings = b"[grants.charge]\nstart-process = [\"invoice\"]\n[grants.other]\ncorrelate-message = [\"*\"]\n";
+    let dir = directory([
+        ("charge.wasm", &with_engine()),
+        ("charge.toml", requests),
+        ("fetchlock.toml", settings),
+        ("none.toml", b""),
+    ]);
+    let ended = check(dir.path(), ["charge.wasm"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+    insta::assert_snapshot!(grants(&ended), @r#"
+    start-process: ["invoice"] holds
+    start-process: ["order"] is refused; to allow it, add `start-process = ["order"]` to [grants.charge] of fetchlock.toml
+    correlate-message: ["Paid"] is refused; to allow it, add `correlate-message = ["Paid"]` to [grants.charge] of fetchlock.toml
+    "#);
+    let files = check(dir.path(), ["--json", "charge.wasm"]).files();
+    insta::assert_snapshot!(files[0]["grants"][0], @r#"{"grant":"start-process","import":"fetchlock:handler/engine@0.1.0","available":true,"requested":["invoice","order"],"held":["invoice"],"refused":["order"],"advice":"add `start-process = [\"order\"]` to [grants.charge] of fetchlock.toml"}"#);
+    let files = check(dir.path(), ["--json", "charge.wasm", "--config", "none.toml"]).files();
+    assert_eq!(files[0]["ok"], true, "what is not allowed is no error");
+    assert_eq!(
+        (&files[0]["grants"][0]["held"], &files[0]["grants"][0]["refused"]),
+        (&json!([]), &json!(["invoice", "order"]))
+    );
+}
+
+#[test]
+fn an_import_without_a_request_and_a_request_without_the_import_are_told() {
+    let dir = directory([
+        ("imports.wasm", &with_engine()),
+        ("broken.wasm", &with_engine()),
+        ("broken.toml", b"[grants]\nstart-process = 1\n"),
+        ("requests.wasm", &without_http()),
+        ("requests.toml", b"[grants]\nstart-process = [\"*\"]\n"),
+    ]);
+    insta::assert_snapshot!(grants(&check(dir.path(), ["imports.wasm"])), @r"
+    start-process: nothing is requested, so each such call of fetchlock:handler/engine@0.1.0 is refused
+    correlate-message: nothing is requested, so each such call of fetchlock:handler/engine@0.1.0 is refused
+    ");
+    insta::assert_snapshot!(grants(&check(dir.path(), ["broken.wasm"])), @r"
+    start-process: what is requested is not known, for the manifest is wrong
+    correlate-message: what is requested is not known, for the manifest is wrong
+    ");
+    insta::assert_snapshot!(grants(&check(dir.path(), ["requests.wasm"])), @r#"start-process: ["*"] is requested and of no use, for it does not import fetchlock:handler/engine@0.1.0"#);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod broken;
 mod check;
 mod delivery;
 mod dev;
+mod engine_calls;
 mod errors;
 mod filters;
 mod flow;

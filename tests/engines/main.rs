@@ -5,12 +5,14 @@
 //! own. Each test on the embedded engine has an engine of its own. The guests are built by `cargo xtask guests`, Operaton
 //! by `cargo xtask test`.
 
+mod calls;
 mod contract;
 mod doors;
 mod engine;
 mod failures;
 mod filters;
 mod gate;
+mod messages;
 mod order;
 mod outcomes;
 mod survival;

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use bytesize::ByteSize;
 use fetchlock::{
     sandbox::{
-        Assignment, Decision, DecisionError, Ending, Handler, Limits, LoadError, LockError, Sandbox, SetError, TaskPort,
+        Assignment, Decision, DecisionError, Ending, EngineCalls, Handler, Limits, LoadError, LockError, Sandbox,
+        SetError, TaskPort,
     },
     settings,
     task::{Task, TaskId, Topic, WorkerId},
@@ -91,6 +92,7 @@ impl Example {
             version: VERSION.to_owned(),
             limits: self.limits.clone(),
             port: self.port.clone(),
+            engine_calls: EngineCalls::none(),
         }
     }
 

@@ -30,6 +30,18 @@ pub enum EngineError {
         /// The engine's message.
         message: String,
     },
+    /// 400, `MismatchingMessageCorrelationException`: nobody waits for the message, and no process starts with it.
+    #[error("nobody receives the message: {message}")]
+    NoReceiver {
+        /// The engine's message.
+        message: String,
+    },
+    /// 400, `MismatchingMessageCorrelationException`: several wait for the message, or start with it.
+    #[error("more than one could receive the message: {message}")]
+    SeveralReceivers {
+        /// The engine's message.
+        message: String,
+    },
     /// The engine understood the request and will not do it: a bad variable, a failing output mapping or listener.
     #[error("the engine rejects it ({status} {kind}{}): {message}", .code.map(|c| format!(", code {c}")).unwrap_or_default())]
     Rejected {
@@ -124,6 +136,9 @@ pub enum EngineError {
     },
 }
 
+/// The status with which a server refuses before it does anything (RFC 6585).
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// What is done about an error, by what was asked of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Treatment {
@@ -201,6 +216,10 @@ impl EngineError {
             Self::Rejected { .. } => (Outcome::Reject, Fetch::Alone, Extension::Again, Standing::There),
             // Something that the outcome needs (the content of a stored file, say) is not there.
             Self::NotThere { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There),
+            // No outcome is a message.
+            Self::NoReceiver { .. } | Self::SeveralReceivers { .. } => {
+                (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There)
+            }
             Self::Unsendable { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::NotAsked),
             Self::TooLarge { .. } => (Outcome::Reject, Fetch::Fewer, Extension::Again, Standing::There),
             Self::Conflict { .. } | Self::Unauthorized | Self::Forbidden { .. } => {
@@ -233,6 +252,8 @@ impl EngineError {
             Self::NotThere { .. } => "not there",
             Self::OtherWorker { .. } => "other worker",
             Self::LockExpired { .. } => "lock expired",
+            Self::NoReceiver { .. } => "no receiver",
+            Self::SeveralReceivers { .. } => "several receivers",
             Self::Rejected { .. } => "rejected",
             Self::Conflict { .. } => "conflict",
             Self::Overloaded { .. } => "overloaded",
@@ -262,6 +283,8 @@ impl EngineError {
             | Self::NotThere { .. }
             | Self::OtherWorker { .. }
             | Self::LockExpired { .. }
+            | Self::NoReceiver { .. }
+            | Self::SeveralReceivers { .. }
             | Self::Rejected { .. }
             | Self::Conflict { .. }
             // 503, 429 and the full queue are refusals.
@@ -271,6 +294,38 @@ impl EngineError {
             | Self::Suspended { .. }
             | Self::Unsendable { .. } => false,
         }
+    }
+
+    /// Whether a request that must not be carried out twice was surely not carried out. Stricter than the opposite of
+    /// [`Self::may_have_been_done`]: a 500 without the engine's words, and a 503, also come from what is in front of an
+    /// engine that has done it.
+    pub fn surely_not_done(&self) -> bool {
+        match self {
+            Self::Overloaded { status, .. } => *status == TOO_MANY_REQUESTS,
+            other => !other.may_have_been_done(),
+        }
+    }
+
+    /// Whether the same request may succeed in the next moment and was surely not carried out.
+    pub fn is_passing_and_not_done(&self) -> bool {
+        let is_passing = match self {
+            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unreachable { .. } => true,
+            Self::TaskGone { .. }
+            | Self::NotThere { .. }
+            | Self::OtherWorker { .. }
+            | Self::LockExpired { .. }
+            | Self::NoReceiver { .. }
+            | Self::SeveralReceivers { .. }
+            | Self::Rejected { .. }
+            | Self::Unauthorized
+            | Self::Forbidden { .. }
+            | Self::NotAnEngine { .. }
+            | Self::TimedOut { .. }
+            | Self::Suspended { .. }
+            | Self::TooLarge { .. }
+            | Self::Unsendable { .. } => false,
+        };
+        is_passing && self.surely_not_done()
     }
 
     /// How long the engine asked to be left alone.

@@ -16,6 +16,7 @@ use crate::{
     outcome::Failure,
     task::{FetchOrder, LockedTask, Subscription, TaskId, WorkerId},
     value::{Scope, Variables},
+    work::{Message, ProcessStart, Receiver},
 };
 
 pub use error::{AfterExtension, AfterFetch, Disposition, EngineError, Standing, Treatment};
@@ -110,4 +111,21 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The tasks that match.
     async fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskSummary>, EngineError>;
+
+    /// Starts a process instance; its id. Sent once: [`EngineError::surely_not_done`] tells whether it may be sent
+    /// again.
+    ///
+    /// # Errors
+    /// [`EngineError::NotThere`] when there is no process of this key for this tenant.
+    async fn start_process(&self, start: &ProcessStart) -> Result<String, EngineError>;
+
+    /// An instance that has not ended, suspended or not, of the process that `start` would start, with its business
+    /// key; the id.
+    async fn running_instance(&self, start: &ProcessStart) -> Result<Option<String>, EngineError>;
+
+    /// Sends a message to those who wait for it, or starts the processes that start with it. Sent once.
+    ///
+    /// # Errors
+    /// [`EngineError::NoReceiver`] and [`EngineError::SeveralReceivers`] when it is for exactly one.
+    async fn correlate(&self, message: &Message) -> Result<Vec<Receiver>, EngineError>;
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use super::manifest::OnUndecided;
 use crate::{
+    grant::Grants,
     retry::RetryPolicy,
     sandbox::{Handler, Limits},
     task::{EngineName, Route, Subscription},
@@ -44,6 +45,8 @@ pub struct PluginSettings {
     pub bpmn_errors: Option<Arc<[String]>>,
     /// What the handler sees as its settings.
     pub config: Arc<BTreeMap<String, String>>,
+    /// What it may do beyond its task.
+    pub grants: Arc<Grants>,
 }
 
 impl Drop for Plugin {

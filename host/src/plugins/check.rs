@@ -16,7 +16,7 @@ use super::{
     manifest::Manifest,
     scan::{Candidate, Fingerprint, is_plugin, scan},
 };
-use crate::task::Topic;
+use crate::{grant::Grants, task::Topic};
 
 /// What the check of one file found. What could not be found out because of an error is `None`.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Checked {
     pub compiled_in: Option<Duration>,
     /// What the manifest says; the default if there is none.
     pub manifest: Option<Manifest>,
+    /// What it requests to do beyond its task, and what of it would hold.
+    pub grants: Option<Grants>,
     /// The topic that it would serve.
     pub topic: Option<Topic>,
     /// The version under which it would serve.
@@ -99,6 +101,7 @@ impl Loader {
         let Subject { mut checked, component, described } = subject;
         checked.inspected = component.as_ref().map(|component| component.inspected.clone());
         checked.manifest = described.as_ref().map(|described| described.manifest.clone());
+        checked.grants = described.as_ref().map(|described| described.grants(&self.defaults));
         checked.topic = described.as_ref().map(|described| described.topic.clone());
         match (component, described) {
             (Some(component), Some(described)) => {
@@ -135,6 +138,7 @@ impl Checked {
             inspected: None,
             compiled_in: None,
             manifest: None,
+            grants: None,
             topic: None,
             version: None,
         }

@@ -23,7 +23,10 @@ use super::{
     load::{LoadError, Loaded, Loader, Source, Why, file_name},
     scan::{Candidate, Fingerprint, scan},
 };
-use crate::task::Topic;
+use crate::{
+    grant::{Grants, Standing},
+    task::Topic,
+};
 
 /// When the keeper looks.
 #[derive(Debug, Clone)]
@@ -311,6 +314,7 @@ impl Keeper {
             replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
             "plugin serving"
         );
+        warn_of_refusals(&plugin.settings.grants, &plugin.topic, file_name(&path));
         self.reconsider(&freed)
     }
 
@@ -363,6 +367,16 @@ impl Keeper {
 
     fn publish(&self) {
         self.catalog.send_replace(self.known.values().filter_map(|known| known.serving.clone()).collect());
+    }
+}
+
+/// Tells what a plugin requests and will not get.
+fn warn_of_refusals(grants: &Grants, topic: &Topic, file: String) {
+    for Standing { grant, refused, .. } in grants.standings() {
+        if !refused.is_empty() {
+            let (key, advice) = (grant.key(), grants.advice(grant, &refused));
+            tracing::warn!(%topic, file, grant = key, "the plugin requests {key} of {refused}, which the settings do not allow, so each such call is refused: to allow it, {advice}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way from a file to a plugin: read, inspect, compile (or take the artefact), link, instantiate once.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use super::{
     scan::{Candidate, Fingerprint},
 };
 use crate::{
+    grant::{GrantTable, Grants},
     retry::RetryPolicy,
     sandbox::{self, Handler, PrepareError, Sandbox},
     settings::Limits,
@@ -119,6 +121,8 @@ pub struct Defaults {
     pub limits: Limits,
     /// The engines among which a manifest may choose.
     pub engines: KnownEngines,
+    /// `grants`, by the names of plugins' files without `.wasm`
+    pub grants: BTreeMap<String, GrantTable>,
 }
 
 /// Loads plugins.
@@ -147,11 +151,13 @@ pub(super) struct Loaded {
 }
 
 /// A manifest over the host's defaults.
-fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSettings {
+fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
+    let grants = described.grants(defaults);
+    let Described { manifest, topic, .. } = described;
     PluginSettings {
         engine: manifest.engine.unwrap_or_else(|| defaults.engines.default.clone()),
         subscription: Subscription {
-            topic: topic.clone(),
+            topic,
             lock_duration: manifest.lock_duration.unwrap_or(defaults.lock_duration),
             variables: manifest.variables,
             local_variables: manifest.local_variables,
@@ -164,6 +170,7 @@ fn effective(manifest: Manifest, topic: &Topic, defaults: &Defaults) -> PluginSe
         on_undecided: manifest.on_undecided,
         bpmn_errors: manifest.bpmn_errors.map(Into::into),
         config: Arc::new(manifest.config),
+        grants: Arc::new(grants),
     }
 }
 
@@ -196,10 +203,21 @@ pub(super) struct Component {
 
 /// What a manifest says, or follows from there being none.
 pub(super) struct Described {
+    /// The name of its file without `.wasm`.
+    name: String,
     text: Option<String>,
     pub(super) manifest: Manifest,
     pub(super) topic: Topic,
     name: PluginName,
+}
+
+impl Described {
+    /// What the plugin requests, as far as the settings allow it.
+    pub(super) fn grants(&self, defaults: &Defaults) -> Grants {
+        let name = self.name.as_str();
+        let allowed = defaults.grants.get(name).cloned().unwrap_or_default();
+        Grants::new(name, self.manifest.grants.clone(), allowed)
+    }
 }
 
 /// The bytes of a plugin's files and what they say, before anything is compiled.
@@ -285,15 +303,14 @@ impl Loader {
     pub(super) fn source(&self, file: PathBuf, component: Component, described: Described) -> Source {
         let Component { bytes: component, .. } = component;
         let claim = self.claim(&file, &described);
-        let Described { text, manifest, topic, name } = described;
+        let route = Route { topic: described.topic.clone(), plugin: described.name.clone() };
         let mut version = Sha256::new();
         version.update((component.len() as u64).to_le_bytes());
         version.update(&component);
-        version.update(text.as_deref().unwrap_or_default());
+        version.update(described.text.as_deref().unwrap_or_default());
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
-        let settings = effective(manifest, &topic, &self.defaults);
-        let route = Route { topic, plugin: name };
+        let settings = effective(described, &self.defaults);
         Source { file, digest: digest(&component), component, version, claim, route, settings }
     }
 

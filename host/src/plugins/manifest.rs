@@ -12,6 +12,7 @@ use serde::{
 
 use self::filter::WrittenFilter;
 use crate::{
+    grant::GrantTable,
     retry::RetryPolicy,
     settings::{
         LimitChanges, Problems, schema,
@@ -85,6 +86,9 @@ pub struct Manifest {
     #[serde(deserialize_with = "config")]
     #[schemars(schema_with = "any_config", extend("x-absent" = "none"))]
     pub config: BTreeMap<String, String>,
+    /// What the handler may do beyond its own task, as far as the settings of the host allow it in `[grants.NAME]` too.
+    /// What they do not allow is refused at each call, and the plugin serves nevertheless.
+    pub grants: GrantTable,
 }
 
 /// What it means when a handler returns `ok` without having decided.
@@ -278,6 +282,9 @@ mod tests {
             [limits]
             memory = "1 GiB"
             log-lines = 1
+            [grants]
+            start-process = ["invoice"]
+            correlate-message = "*"
             [config]
             text = "a"
             number = 7
@@ -317,6 +324,10 @@ mod tests {
             filter,
             limits: manifest.limits.clone(),
             config: config.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),
+            grants: GrantTable {
+                start_process: ["invoice"].into_iter().collect(),
+                correlate_message: ["*"].into_iter().collect(),
+            },
         };
         assert_eq!(manifest, expected);
     }
@@ -342,6 +353,9 @@ mod tests {
             "[filter]\nbusiness_key = \"a\"",
             "[limits]\nmemory = \"8 GiB\"",
             "[config]\nhosts = [\"a\"]",
+            "[grants]\nstart-proces = [\"a\"]",
+            "[grants]\nstart-process = [\"\"]",
+            "[grants]\ncorrelate-message = true",
             "topic =",
         ]);
         insta::assert_snapshot!(told, @r#"
@@ -357,6 +371,9 @@ mod tests {
         charge-card.toml:2: unknown key `filter.business_key`: did you mean `business-key`?
         charge-card.toml:2: `limits.memory` is "8 GiB": expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"
         charge-card.toml:2: `config.hosts` is a list: expected a text in quotes, a number, true or false
+        charge-card.toml:2: unknown key `grants.start-proces`: did you mean `start-process`?
+        charge-card.toml:2: `grants.start-process` is "": expected names of 1 to 255 characters without control characters, or "*" for any
+        charge-card.toml:2: `grants.correlate-message` is true: expected a list of names in quotes, or one text of names with commas between
         charge-card.toml:1: no valid TOML at column 8: a value is missing; write `key = value`, with texts in quotes
         "#);
     }

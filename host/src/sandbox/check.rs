@@ -122,6 +122,42 @@ impl Checker<'_> {
     }
 }
 
+/// Whether a text can be a name, key or id at the engine; if not, why.
+pub(crate) fn name(what: &str, text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err(format!("the {what} is empty"));
+    }
+    if text.chars().count() > MAX_NAME {
+        return Err(format!("the {what} is longer than {MAX_NAME} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("the {what} has control characters"));
+    }
+    Ok(())
+}
+
+/// Whether variables are values that the engine can compare with others; if not, why.
+pub(crate) fn comparable(what: &str, variables: &Variables) -> Result<(), String> {
+    let is_plain = |value: &Value| match value {
+        Value::Null(_)
+        | Value::Boolean(_)
+        | Value::Short(_)
+        | Value::Integer(_)
+        | Value::Long(_)
+        | Value::Double(_)
+        | Value::String(_)
+        | Value::Date(_) => true,
+        Value::Bytes(_) | Value::File(_) | Value::Json(_) | Value::Xml(_) | Value::Object(_) | Value::Other(_) => false,
+    };
+    match variables.iter().find(|(_, variable)| !is_plain(&variable.value)) {
+        Some((name, variable)) => Err(format!(
+            "the {what} `{name}` is of type {}: the engine compares null, truth values, numbers, strings and dates only",
+            variable.value.type_name()
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Whether a duration is acceptable; if not, why.
 pub(crate) fn longest(what: &str, duration: Duration) -> Result<(), String> {
     if duration > MAX_DURATION { Err(format!("the {what} is longer than ten years")) } else { Ok(()) }

@@ -6,6 +6,7 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     cpu::CpuMeter,
+    engine_calls::EngineCalls,
     http::Http,
     limits::{LimitExceeded, Limits, MemoryGuard},
     output::{GuestOutput, Origin, StreamName},
@@ -25,8 +26,10 @@ pub struct Assignment {
     pub version: String,
     /// What it may use.
     pub limits: Limits,
-    /// The way to the outside.
+    /// The way to the task at the engine.
     pub port: Arc<dyn TaskPort>,
+    /// What it may begin at the engine beside its task.
+    pub engine_calls: EngineCalls,
 }
 
 /// The data of an invocation's store.
@@ -35,6 +38,7 @@ pub(crate) struct Invocation {
     pub(super) variables: Arc<Variables>,
     pub(super) config: Arc<BTreeMap<String, String>>,
     pub(super) port: Arc<dyn TaskPort>,
+    pub(super) engine_calls: EngineCalls,
     pub(super) limits: Limits,
     pub(super) memory: MemoryGuard,
     pub(super) meter: Arc<CpuMeter>,
@@ -47,7 +51,7 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port } = assignment;
+        let Assignment { task, variables, config, version, limits, port, engine_calls } = assignment;
         let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits);
         let mut table = ResourceTable::new();
@@ -66,6 +70,7 @@ impl Invocation {
             variables,
             config,
             port,
+            engine_calls,
             limits,
             output,
             host_calls: 0,

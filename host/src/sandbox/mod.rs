@@ -5,6 +5,7 @@ mod check;
 mod cpu;
 mod ending;
 mod engine;
+mod engine_calls;
 mod http;
 mod invocation;
 mod limits;
@@ -40,6 +41,7 @@ use crate::{foreign::excerpt, task::Topic};
 
 pub use self::{
     ending::{Breakdown, Ending, Usage},
+    engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},

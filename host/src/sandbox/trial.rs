@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
+    engine_calls::EngineCalls,
     invocation::Assignment,
     limits::Limits,
     port::{Decision, DecisionError, LoadError, LockError, SetError, TaskPort},
@@ -50,6 +51,7 @@ pub(super) fn assignment(
         version: version.to_owned(),
         limits: limits.clone(),
         port: Arc::new(NoTask),
+        engine_calls: EngineCalls::none(),
     }
 }
 

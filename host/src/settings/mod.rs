@@ -24,6 +24,7 @@ pub(crate) mod written;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -31,7 +32,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -48,6 +49,7 @@ use self::{
     strict::{Layers, Place},
     written::{FilePath, GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
 };
+use crate::grant::GrantTable;
 
 /// The settings file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "fetchlock.toml";
@@ -73,6 +75,12 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// What one invocation may use. A manifest may change it for its plugin. An error about one of them names it.
     pub limits: Limits,
+    /// What plugins may do beyond their tasks: a table `[grants.NAME]` for each, NAME being the plugin's file name
+    /// without `.wasm`, with the keys of `[grants]` in its manifest: `start-process` with the keys of processes,
+    /// `correlate-message` with the names of messages, each a list in which `"*"` stands for any. A grant holds only if
+    /// the manifest requests it too. It is given to the name: whoever may replace that file may use it.
+    #[schemars(schema_with = "grants", extend("x-absent" = "none; nothing is allowed"))]
+    pub grants: BTreeMap<String, GrantTable>,
     /// What is logged and how. The log goes to standard error.
     pub log: LogSettings,
 }
@@ -86,6 +94,7 @@ impl Default for Settings {
             cache_dir: None,
             worker: WorkerSettings::default(),
             limits: Limits::default(),
+            grants: BTreeMap::new(),
             log: LogSettings::default(),
         }
     }
@@ -104,6 +113,14 @@ impl Settings {
     pub fn cache_dir(&self) -> PathBuf {
         self.cache_dir.clone().unwrap_or_else(|| self.state_dir.join("cache"))
     }
+}
+
+fn grants(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": generator.subschema_for::<GrantTable>(),
+        "x-written": "a table of tables, one for each plugin",
+    })
 }
 
 /// `[plugins]`: where plugins come from and how changes are taken up.
@@ -213,5 +230,12 @@ fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
         let why = "there is no `engine.username` to go with it: add that or leave this out";
         problems = problems.and(layers.misfit(&["engine", "password"], why));
     }
+    for name in settings.grants.keys().filter(|name| name.is_empty() || name.ends_with(WASM)) {
+        let why = format!("{name:?} is no plugin: expected the name of its file without `{WASM}`");
+        problems = problems.and(layers.misfit(&["grants", name], why));
+    }
     problems.none()
 }
+
+/// How the names of components end.
+const WASM: &str = ".wasm";

@@ -123,6 +123,9 @@ fn every_setting_can_be_written() {
         payload = 4096
         log-lines = 0
         log-bytes = "5 B"
+        [grants.charge]
+        start-process = ["invoice"]
+        correlate-message = ["Paid", "Refused"]
         [log]
         level = "fetchlock=debug,warn"
         format = "json"
@@ -175,8 +178,10 @@ fn every_setting_can_be_written() {
     limits.payload = "4 KiB" # fetchlock.toml:39
     limits.log-lines = 0 # fetchlock.toml:40
     limits.log-bytes = "5 B" # fetchlock.toml:41
-    log.level = "fetchlock=debug,warn" # fetchlock.toml:43
-    log.format = "json" # fetchlock.toml:44
+    grants.charge.start-process = ["invoice"] # fetchlock.toml:43
+    grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:44
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:46
+    log.format = "json" # fetchlock.toml:47
     "#);
 }
 
@@ -281,6 +286,25 @@ fn a_variable_is_a_number_or_a_truth_value_where_one_is_expected() {
         .variable("FETCHLOCK_WORKER__MAX_CONCURRENT", "many")
         .flags(Flags { max_concurrent: Some(3), ..Flags::default() });
     assert_eq!(fixture.settings().worker.max_concurrent.get(), 3);
+}
+
+#[test]
+fn grants_can_be_given_in_a_file_and_in_variables() {
+    let fixture =
+        Fixture::new("[grants.charge-card]\nstart-process = [\"a\"]\n[grants.\"a.b\"]\nstart-process = \"*\"")
+            .variable("FETCHLOCK_GRANTS__CHARGE_CARD__CORRELATE_MESSAGE", "Paid, Refused");
+    let grants = fixture.settings().grants;
+    assert_eq!(grants["charge-card"].start_process, ["a"].into_iter().collect());
+    assert_eq!(grants["charge-card"].correlate_message, ["Paid", "Refused"].into_iter().collect());
+    assert!(grants["a.b"].start_process.cover("anything"));
+}
+
+#[test]
+fn a_grant_for_what_cannot_be_a_plugins_name_is_told() {
+    let fixture = Fixture::new("[grants.\"charge.wasm\"]\nstart-process = []\n[grants.a]\nstart-proces = []");
+    insta::assert_snapshot!(fixture.complaint(), @"fetchlock.toml:4: unknown key `grants.a.start-proces`: did you mean `start-process`?");
+    let fixture = Fixture::new("[grants.\"charge.wasm\"]\nstart-process = []");
+    insta::assert_snapshot!(fixture.complaint(), @r#"fetchlock.toml:1: `grants."charge.wasm"`: "charge.wasm" is no plugin: expected the name of its file without `.wasm`"#);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
     Desk,
     decision::{self, Decided, Port, SHOWN_TEXT, SharedSlot},
     dispatch::Waiting,
+    engine_calls::Caller,
     release,
     slots::Slot,
 };
@@ -15,7 +16,7 @@ use crate::{
     foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
-    sandbox::{Assignment, Breakdown, Ending, Usage},
+    sandbox::{Assignment, Breakdown, Ending, EngineCalls, Usage},
     task::Task,
     value::Variables,
 };
@@ -50,6 +51,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let _running = desk.activity.running(&plugin.route);
     let slot = Arc::new(slot);
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
+    let caller = Arc::new(Caller::new(desk.clone(), host.clone(), task.clone()));
     let assignment = Assignment {
         task: task.clone(),
         variables,
@@ -57,6 +59,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         version: plugin.version.clone(),
         limits: plugin.settings.limits.clone(),
         port: port.clone(),
+        engine_calls: EngineCalls::new(plugin.settings.grants.clone(), caller),
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;

@@ -10,6 +10,7 @@ mod breaker;
 mod decision;
 mod delivery;
 mod dispatch;
+mod engine_calls;
 mod health;
 mod held;
 mod invocation;

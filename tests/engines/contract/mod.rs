@@ -6,6 +6,7 @@
 
 mod fetching;
 mod history;
+mod messages;
 mod outcomes;
 mod polls;
 mod queries;

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     foreign::Escaped,
+    grant::{self, Grants, Names, Standing},
     plugins::{Checked, Why, manifest::Manifest, manifest::OnUndecided},
+    sandbox::v0_1::ENGINE,
     settings::{Limits, written::friendly},
     task::{Filter, Plain, Topic},
 };
@@ -57,10 +59,18 @@ struct Imports {
 #[serde(rename_all = "kebab-case")]
 struct Grant {
     grant: &'static str,
-    /// The import from which this follows. A component may import it and never use it.
-    import: String,
+    /// The import by which it is used; `null` if the component has it not. It may import it and never use it.
+    import: Option<String>,
     /// Whether this host can grant it.
     available: bool,
+    /// What the manifest requests; `null` if that is not known, for the manifest is wrong.
+    requested: Option<Names>,
+    /// What of it holds under the settings of this check.
+    held: Names,
+    /// What of it is refused.
+    refused: Names,
+    /// What the operator has to do about that.
+    advice: Option<String>,
 }
 
 impl Report {
@@ -82,7 +92,7 @@ impl Report {
             size_bytes: checked.size,
             compile_ms: checked.compiled_in.map(|time| time.as_millis()),
             imports: imports.map(|names| Imports::new(names)),
-            grants: imports.map(|names| grants(names)),
+            grants: imports.map(|names| grants(names, checked.grants.as_ref())),
             settings: checked.manifest.as_ref().map(|manifest| settings(manifest, host)),
         }
     }
@@ -155,18 +165,71 @@ impl Imports {
     }
 }
 
-fn grants(imports: &[String]) -> Vec<Grant> {
+/// What a component imports that has to be granted, and what its manifest requests.
+fn grants(imports: &[String], grants: Option<&Grants>) -> Vec<Grant> {
     let outgoing = imports.iter().filter(|name| name.starts_with(OUTGOING_HTTP));
-    outgoing.map(|name| Grant { grant: "http", import: name.clone(), available: false }).collect()
+    let http = outgoing.map(|name| Grant {
+        grant: HTTP,
+        import: Some(name.clone()),
+        available: false,
+        requested: grants.map(|_| Names::default()),
+        held: Names::default(),
+        refused: Names::default(),
+        advice: None,
+    });
+    let import = imports.iter().find(|name| *name == ENGINE);
+    let standings = grants.map(Grants::standings).unwrap_or_default();
+    let engine = grant::Grant::ALL.into_iter().filter_map(|grant| {
+        let standing = standings.iter().find(|standing| standing.grant == grant);
+        if import.is_none() && standing.is_none() {
+            return None;
+        }
+        let names = |of: fn(&Standing) -> &Names| standing.map(of).cloned().unwrap_or_default();
+        let refused = names(|it| &it.refused);
+        Some(Grant {
+            grant: grant.key(),
+            import: import.cloned(),
+            available: true,
+            requested: grants.map(|_| names(|it| &it.requested)),
+            held: names(|it| &it.held),
+            advice: grants.filter(|_| !refused.is_empty()).map(|it| it.advice(grant, &refused)),
+            refused,
+        })
+    });
+    http.chain(engine).collect()
 }
 
+/// The key under which outgoing HTTP is told.
+const HTTP: &str = "http";
+
 fn told(grants: &[Grant]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for Grant { import, .. } in grants {
-        lines.push(format!("outgoing HTTP: it imports {import}, and may never use it;"));
-        lines.push("there are no grants yet, so each of its requests is refused".into());
-    }
+    let lines: Vec<String> = grants.iter().flat_map(Grant::told).collect();
     if lines.is_empty() { vec!["needs none".into()] } else { lines }
+}
+
+impl Grant {
+    fn told(&self) -> Vec<String> {
+        let Self { grant, import, requested, held, refused, advice, .. } = self;
+        match (import, requested) {
+            (Some(import), _) if *grant == HTTP => vec![
+                format!("outgoing HTTP: it imports {import}, and may never use it;"),
+                "there are no grants for it yet, so each of its requests is refused".to_owned(),
+            ],
+            (_, None) => vec![format!("{grant}: what is requested is not known, for the manifest is wrong")],
+            (Some(import), Some(requested)) if requested.is_empty() => {
+                vec![format!("{grant}: nothing is requested, so each such call of {import} is refused")]
+            }
+            (None, Some(requested)) => {
+                vec![format!("{grant}: {requested} is requested and of no use, for it does not import {ENGINE}")]
+            }
+            (Some(_), Some(_)) => {
+                let held = (!held.is_empty()).then(|| format!("{grant}: {held} holds"));
+                let refused =
+                    advice.as_ref().map(|advice| format!("{grant}: {refused} is refused; to allow it, {advice}"));
+                held.into_iter().chain(refused).collect()
+            }
+        }
+    }
 }
 
 /// What a manifest sets, in its own form; of the limits those that are not the host's.

@@ -29,12 +29,19 @@ impl Filters {
 
     /// Whether a filter is not set, or equals what was found.
     pub(super) fn is(&self, key: &str, found: Option<&str>) -> bool {
-        self.text(key).is_none_or(|wanted| Some(wanted) == found)
+        match self.0.get(key) {
+            Some(Value::String(wanted)) => found == Some(wanted),
+            // A number or a truth value is the text of it.
+            Some(wanted @ (Value::Number(_) | Value::Bool(_))) => found == Some(&wanted.to_string()),
+            _ => true,
+        }
     }
 
-    /// Whether a filter is not set, or its list (with commas, in a GET) contains what was found.
+    /// Whether a filter is not set, or its list (with commas, in a GET) contains what was found. An empty list asks for
+    /// nothing.
     pub(super) fn is_in(&self, key: &str, found: Option<&str>) -> bool {
         match self.0.get(key) {
+            Some(Value::Array(list)) if list.is_empty() => true,
             Some(Value::Array(list)) => list.iter().any(|wanted| wanted.as_str() == found && found.is_some()),
             Some(Value::String(list)) => list.split(',').any(|wanted| Some(wanted) == found),
             _ => true,

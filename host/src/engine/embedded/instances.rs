@@ -77,6 +77,7 @@ impl State {
                 && filters.is_in("processDefinitionKeyIn", Some(&instance.definition_key))
                 && filters.is_in("processInstanceIds", Some(&instance.id))
                 && filters.is_in("tenantIdIn", instance.tenant.as_deref())
+                && (!filters.flag("withoutTenantId") || instance.tenant.is_none())
                 && (!filters.flag("active") || !instance.suspended)
                 && (!filters.flag("suspended") || instance.suspended)
                 && (!filters.flag("withIncident") || instance.has_incident())

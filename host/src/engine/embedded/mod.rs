@@ -18,6 +18,7 @@ mod http;
 mod in_process;
 mod instance;
 mod instances;
+mod messages;
 mod outcomes;
 mod parking;
 mod query;

@@ -105,6 +105,9 @@ impl Answer {
         let status = self.status.as_u16();
         let EngineException { kind, message, code } = exception;
         let (is_rest, is_invalid) = (kind == "RestException", kind == "InvalidRequestException");
+        if let (400, true, Some(error)) = (status, is_rest, uncorrelated(&message)) {
+            return error;
+        }
         let said = without_number(&message);
         match (status, code) {
             (409 | 500, Some(code)) if RETRIABLE_CODES.contains(&code) => EngineError::Conflict { code, message },
@@ -196,6 +199,21 @@ fn is_suspended(kind: &str, message: &str) -> bool {
 /// `AbstractVariablesResource` wraps the missing execution of a finished instance into a 500.
 fn is_missing_execution(message: &str) -> bool {
     message.starts_with("Cannot ") && message.contains("doesn't exist: execution is null")
+}
+
+/// `MismatchingMessageCorrelationException`, which the REST layer wraps with the name of its class in front; the package
+/// differs from engine to engine. "Cannot correlate message 'M': No process definition or execution matches the
+/// parameters", or with a number "Cannot correlate a message with name 'M' to a single execution. 2 executions match …".
+fn uncorrelated(message: &str) -> Option<EngineError> {
+    let (class, said) = message.split_once(": ")?;
+    let message = said.to_owned();
+    if !class.ends_with("MismatchingMessageCorrelationException") {
+        None
+    } else if without_number(said).starts_with("Cannot correlate a message with name ") {
+        Some(EngineError::SeveralReceivers { message })
+    } else {
+        Some(EngineError::NoReceiver { message })
+    }
 }
 
 fn has_encoded_slash(url: &Url) -> bool {

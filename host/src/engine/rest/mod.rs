@@ -34,6 +34,7 @@ use crate::{
     outcome::Failure,
     task::{LockedTask, TaskId, WorkerId},
     value::{Scope, Variables},
+    work::{Message, ProcessStart, Receiver},
 };
 
 pub use options::{BasicCredentials, Password, RestEngineError, RestOptions};
@@ -97,8 +98,7 @@ impl RestEngine {
         let mut path = self.base.path().trim_end_matches('/').to_owned();
         for segment in segments {
             if matches!(*segment, "" | "." | "..") {
-                let message =
-                    format!("an id or a variable's name that an address can hold is expected, found {segment:?}");
+                let message = format!("an id, key or name that an address can hold is expected, found {segment:?}");
                 return Err(EngineError::Unsendable { message });
             }
             path.push('/');
@@ -125,6 +125,20 @@ impl RestEngine {
         let url = self.address(segments)?;
         let answer = self.connection.send(self.post(url.clone(), body)).await?;
         if answer.status == StatusCode::NO_CONTENT { Ok(()) } else { Err(answer.error(&url)) }
+    }
+
+    /// Posts what the engine answers with JSON, and reads that.
+    async fn query<T>(
+        &self,
+        url: Url,
+        body: Vec<u8>,
+        read: impl FnOnce(&[u8]) -> Result<T, serde_json::Error>,
+    ) -> Result<T, EngineError> {
+        let answer = self.connection.send(self.post(url.clone(), body)).await?;
+        if answer.status != StatusCode::OK {
+            return Err(answer.error(&url));
+        }
+        read(&answer.body).map_err(|_| answer.not_an_engine(&url))
     }
 
     async fn task_command(&self, task: &TaskId, verb: &str, body: Vec<u8>) -> Result<(), EngineError> {
@@ -234,5 +248,23 @@ impl Engine for RestEngine {
             return Err(answer.error(&url));
         }
         wire::task_summaries(&answer.body).map_err(|_| answer.not_an_engine(&url))
+    }
+
+    async fn start_process(&self, start: &ProcessStart) -> Result<String, EngineError> {
+        let url = match &start.tenant_id {
+            Some(tenant) => self.address(&["process-definition", "key", &start.key, "tenant-id", tenant, "start"])?,
+            None => self.address(&["process-definition", "key", &start.key, "start"])?,
+        };
+        self.query(url, wire::process_start(start)?, wire::instance).await
+    }
+
+    async fn running_instance(&self, start: &ProcessStart) -> Result<Option<String>, EngineError> {
+        let mut url = self.address(&["process-instance"])?;
+        url.query_pairs_mut().append_pair("maxResults", "1");
+        self.query(url, wire::running_instance(start)?, wire::first_instance).await
+    }
+
+    async fn correlate(&self, message: &Message) -> Result<Vec<Receiver>, EngineError> {
+        self.query(self.address(&["message"])?, wire::message(message)?, wire::receivers).await
     }
 }

@@ -113,6 +113,62 @@ async fn a_query_is_bounded() {
     assert!(request.starts_with("POST /engine-rest/external-task?maxResults=1000 HTTP/1.1"), "{request}");
 }
 
+fn start(key: &str, tenant: Option<&str>) -> ProcessStart {
+    let variables = Variables::from([("a".to_owned(), Value::Integer(1).into())]);
+    ProcessStart { key: key.into(), tenant_id: tenant.map(str::to_owned), business_key: Some("b".into()), variables }
+}
+
+#[tokio::test]
+async fn starts_looks_and_messages_go_to_their_addresses() {
+    let receivers = r#"[{"resultType":"Execution","execution":{"id":"e","processInstanceId":"p"}}]"#;
+    let replies = [r#"{"id":"p1"}"#, r#"{"id":"p2"}"#, r#"[{"id":"p1"}]"#, "[]", receivers];
+    let (server, engine) = with(replies.into_iter().map(|body| Reply::json("200 OK", body)).collect()).await;
+    assert_eq!(engine.start_process(&start("in voice", None)).await.expect("started"), "p1");
+    assert_eq!(engine.start_process(&start("invoice", Some("t/1"))).await.expect("started"), "p2");
+    assert_eq!(engine.running_instance(&start("invoice", None)).await.expect("found"), Some("p1".into()));
+    assert_eq!(engine.running_instance(&start("invoice", None)).await.expect("none"), None);
+    let message = Message {
+        name: "m".into(),
+        business_key: None,
+        process_instance_id: None,
+        correlation_keys: Variables::new(),
+        local_correlation_keys: Variables::new(),
+        tenant: crate::work::MessageTenant::Any,
+        variables: Variables::new(),
+        local_variables: Variables::new(),
+        receivers: crate::work::Receivers::One,
+    };
+    assert_eq!(engine.correlate(&message).await.expect("received"), [Receiver::Waiting("p".into())]);
+    let shown: Vec<String> = server
+        .requests()
+        .iter()
+        .filter_map(|request| {
+            let (head, body) = request.split_once("\r\n\r\n")?;
+            Some(format!("{} {body}", head.lines().next()?))
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    POST /engine-rest/process-definition/key/in%20voice/start HTTP/1.1 {"businessKey":"b","variables":{"a":{"type":"Integer","value":1}}}
+    POST /engine-rest/process-definition/key/invoice/tenant-id/t%2F1/start HTTP/1.1 {"businessKey":"b","variables":{"a":{"type":"Integer","value":1}}}
+    POST /engine-rest/process-instance?maxResults=1 HTTP/1.1 {"businessKey":"b","processDefinitionKey":"invoice","withoutTenantId":true}
+    POST /engine-rest/process-instance?maxResults=1 HTTP/1.1 {"businessKey":"b","processDefinitionKey":"invoice","withoutTenantId":true}
+    POST /engine-rest/message HTTP/1.1 {"messageName":"m","all":false,"resultEnabled":true}
+    "#);
+}
+
+#[tokio::test]
+async fn a_start_that_is_answered_with_a_page_may_have_been_done() {
+    let page = || Reply::whole("200 OK\r\nContent-Type: text/html", "<html>sign on</html>");
+    let cut = Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_vec());
+    let (_server, engine) = with(vec![page(), cut]).await;
+    for _ in 0..2 {
+        let error = engine.start_process(&start("invoice", None)).await.expect_err("no answer of an engine");
+        assert!(!error.surely_not_done(), "{error}");
+    }
+    let error = engine.start_process(&start("..", None)).await.expect_err("no address");
+    assert!(matches!(error, EngineError::Unsendable { .. }) && error.surely_not_done(), "{error}");
+}
+
 #[tokio::test]
 async fn ids_and_names_are_encoded() {
     let (server, engine) = with(vec![Reply::no_content(), Reply::whole("200 OK", b"\0\x01hi")]).await;

@@ -1,6 +1,7 @@
 //! The handler contract `fetchlock:handler@0.1`: its bindings, and the host's side of each interface.
 
 mod convert;
+mod engine;
 
 use std::time::Duration;
 
@@ -39,9 +40,13 @@ mod bindings {
     });
 }
 
+/// The interface of calls to the engine, which a handler may import and use where it is granted.
+pub const ENGINE: &str = engine::IMPORT;
+
 /// The interfaces that a handler of this version may import.
 pub const IMPORTS: &[&str] = &[
     "fetchlock:handler/config@0.1.0",
+    ENGINE,
     "fetchlock:handler/log@0.1.0",
     "fetchlock:handler/outcome@0.1.0",
     "fetchlock:handler/task@0.1.0",
@@ -57,7 +62,8 @@ pub const EXPORT: &str = "handle";
 
 /// Adds the interfaces of this version to a linker.
 pub(super) fn link(linker: &mut Linker<Invocation>) -> wasmtime::Result<()> {
-    bindings::Handler::add_to_linker::<_, HasSelf<_>>(linker, |invocation| invocation)
+    bindings::Handler::add_to_linker::<_, HasSelf<_>>(linker, |invocation| invocation)?;
+    engine::link(linker)
 }
 
 /// A component of this version, ready to be instantiated.

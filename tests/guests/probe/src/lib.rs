@@ -7,6 +7,7 @@
 //! What must not happen (a host that accepts a second decision, say) is a panic: the test sees a trap with a message
 //! instead of a completion.
 
+mod begin;
 mod decide;
 mod harm;
 mod look;
@@ -16,7 +17,7 @@ use support::text_variable;
 
 /// What wit-bindgen makes of the contract in `wit/`.
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
+    wit_bindgen::generate!({ path: "../../../wit", world: "handler-with-engine" });
 }
 
 /// What a behaviour returns, and with it the handler.
@@ -50,6 +51,11 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("nan", decide::nan),
     ("extend-lock", decide::extend_lock),
     ("progress", decide::progress),
+    // Work beside the task.
+    ("start-process", begin::start_process),
+    ("start-then-trap", begin::start_then_trap),
+    ("correlate-message", begin::correlate_message),
+    ("start-flood", begin::start_flood),
     // Harm.
     ("trap", harm::trap),
     ("stack-overflow", harm::stack_overflow),

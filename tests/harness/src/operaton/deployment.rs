@@ -17,9 +17,17 @@ impl Operaton {
     /// # Errors
     /// A topic that is no XML name, or no answer.
     pub async fn deploy_topic(&self, topic: &str, tenant: Option<&str>) -> Result<()> {
+        self.deploy(topic, &ONE_TASK.replace("TOPIC", topic), tenant).await
+    }
+
+    /// Deploys a model under a name, for one tenant or for no tenant.
+    ///
+    /// # Errors
+    /// A model that the engine refuses, or no answer.
+    pub async fn deploy(&self, name: &str, model: &str, tenant: Option<&str>) -> Result<()> {
         let mut parts = vec![
-            ("name=\"deployment-name\"".to_owned(), topic.to_owned()),
-            (format!("name=\"process\"; filename=\"{topic}.bpmn\""), ONE_TASK.replace("TOPIC", topic)),
+            ("name=\"deployment-name\"".to_owned(), name.to_owned()),
+            (format!("name=\"process\"; filename=\"{name}.bpmn\""), model.to_owned()),
         ];
         parts.extend(tenant.map(|tenant| ("name=\"tenant-id\"".to_owned(), tenant.to_owned())));
         let parts = parts.iter().map(|(what, content)| {
@@ -28,7 +36,7 @@ impl Operaton {
         let form = format!("{}--{BOUNDARY}--\r\n", parts.collect::<String>());
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         let answer = self.send("POST", "/deployment/create", &[("content-type", &kind)], form).await?;
-        anyhow::ensure!(answer.status == 200, "deploying {topic} was answered {}: {}", answer.status, answer.text());
+        anyhow::ensure!(answer.status == 200, "deploying {name} was answered {}: {}", answer.status, answer.text());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `/process-definition`, `/process-instance`, `/execution` and `/incident`
+//! `/process-definition`, `/process-instance`, `/execution`, `/message` and `/incident`
 
 use axum::{
     Router,
@@ -20,6 +20,7 @@ use crate::engine::embedded::{
     EmbeddedEngine,
     filters::Filters,
     instances::{Start, definition},
+    messages::Correlation,
     refusal::Refusal,
     scopes::{Changes, Scope},
     variable::{Given as GivenVariable, Variable},
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<EmbeddedEngine> {
         .route("/process-instance/{id}/suspended", put(suspend))
         .merge(variables("/process-instance/{id}/variables", Scope::Instance))
         .merge(variables("/execution/{id}/localVariables", Scope::Execution))
+        .route("/message", post(message))
         .route("/incident", get(incidents))
         .route("/incident/count", get(incident_count))
 }
@@ -115,6 +117,10 @@ async fn suspend(State(engine): Engine, Path(at): At, Body(body): Body<Suspended
             Ok(Answer::Done)
         })
         .await
+}
+
+async fn message(Body(body): Body<Correlation>) -> Answered {
+    body.correlate().map(|receivers| receivers.map_or(Answer::Done, Answer::Json))
 }
 
 async fn incidents(State(engine): Engine, parameters: Parameters) -> Answered {

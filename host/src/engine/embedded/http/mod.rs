@@ -36,10 +36,9 @@ const VERSION: &str = "1.0.3";
 const MAX_BODY: usize = 512 << 20;
 
 /// Paths of a real engine that need BPMN. That they are not there is better said than left to a 404.
-const WITHOUT_BPMN: [&str; 9] = [
+const WITHOUT_BPMN: [&str; 8] = [
     "/deployment",
     "/task",
-    "/message",
     "/signal",
     "/job",
     "/decision-definition",

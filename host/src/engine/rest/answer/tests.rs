@@ -67,6 +67,48 @@ fn a_task_that_is_gone_is_told_from_every_other_404() {
     }
 }
 
+/// The bodies are those of Operaton 1.0.3; the other engines have other packages in front.
+#[test]
+fn a_message_that_nobody_receives_is_told_from_one_that_several_could_receive() {
+    let mismatch = |message: &str| {
+        engine_error(
+            400,
+            "RestException",
+            &format!("org.operaton.bpm.engine.MismatchingMessageCorrelationException: {message}"),
+            "0",
+        )
+    };
+    for words in ["m", "m' to a single execution", "ENGINE-13031 Cannot correlate a message with name "] {
+        let nobody = mismatch(&format!(
+            "Cannot correlate message '{words}': No process definition or execution matches the parameters"
+        ));
+        assert!(matches!(&nobody, EngineError::NoReceiver { message } if message.starts_with("Cannot ")), "{nobody:?}");
+        assert!(nobody.surely_not_done());
+    }
+    for to in [
+        "a single execution. 2 executions match the correlation keys: CorrelationSet []",
+        "a single process definition. 2 process definitions match the correlations keys: CorrelationSet []",
+    ] {
+        let several = mismatch(&format!("ENGINE-13031 Cannot correlate a message with name 'm' to {to}"));
+        assert!(matches!(several, EngineError::SeveralReceivers { .. }), "{several:?}");
+        assert!(several.surely_not_done());
+    }
+    let camunda = engine_error(
+        400,
+        "RestException",
+        "org.camunda.bpm.engine.MismatchingMessageCorrelationException: Cannot correlate message 'm': No process definition or execution matches the parameters",
+        "0",
+    );
+    assert!(matches!(camunda, EngineError::NoReceiver { .. }), "{camunda:?}");
+    let other = engine_error(
+        400,
+        "BadUserRequestException",
+        "ENGINE-13028 Cannot specify a tenant-id when correlate a message to a single process instance.",
+        "0",
+    );
+    assert!(matches!(other, EngineError::Rejected { status: 400, .. }), "{other:?}");
+}
+
 #[test]
 fn a_missing_engine_says_so() {
     let error = engine_error(404, "InvalidRequestException", "Process engine other not available", "null");

@@ -6,6 +6,7 @@ mod operation;
 mod query;
 mod request;
 mod response;
+mod work;
 
 #[cfg(test)]
 mod request_tests;
@@ -19,6 +20,7 @@ pub(super) use operation::{
 pub(super) use query::task_query;
 pub(super) use request::{bpmn_error, complete, extend_lock, failure, fetch, lock, modifications, unlock};
 pub(super) use response::{locked_tasks, task_summaries};
+pub(super) use work::{first_instance, instance, message, process_start, receivers, running_instance};
 
 /// The format of an object that is null and knows none: without any, the engine answers 500, for it finds no
 /// serialiser, and Java's own format is prohibited unless the operator allows it (Operaton 1.0.3).

@@ -268,7 +268,7 @@ pub(in super::super) fn modifications(variables: &Variables) -> Result<Vec<u8>, 
     to_json(&Modifications { modifications: encoded(variables)? })
 }
 
-fn encoded(variables: &Variables) -> Result<Encoded<'_>, EngineError> {
+pub(super) fn encoded(variables: &Variables) -> Result<Encoded<'_>, EngineError> {
     encode::variables(variables).map_err(|message| EngineError::Unsendable { message })
 }
 
