@@ -302,6 +302,7 @@ impl EngineError {
     pub fn surely_not_done(&self) -> bool {
         match self {
             Self::Overloaded { status, .. } => *status == TOO_MANY_REQUESTS,
+            Self::Unavailable { .. } => false,
             other => !other.may_have_been_done(),
         }
     }
@@ -309,7 +310,7 @@ impl EngineError {
     /// Whether the same request may succeed in the next moment and was surely not carried out.
     pub fn is_passing_and_not_done(&self) -> bool {
         let is_passing = match self {
-            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unreachable { .. } => true,
+            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => true,
             Self::TaskGone { .. }
             | Self::NotThere { .. }
             | Self::OtherWorker { .. }

@@ -314,7 +314,7 @@ impl Keeper {
             replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
             "plugin serving"
         );
-        warn_of_refusals(&plugin.settings.grants, &plugin.topic, file_name(&path));
+        warn_of_refusals(&plugin.settings.grants, &plugin.route.topic, file_name(&path));
         self.reconsider(&freed)
     }
 

@@ -203,11 +203,10 @@ pub(super) struct Component {
 
 /// What a manifest says, or follows from there being none.
 pub(super) struct Described {
-    /// The name of its file without `.wasm`.
-    name: String,
     text: Option<String>,
     pub(super) manifest: Manifest,
     pub(super) topic: Topic,
+    /// The name of its file without `.wasm`.
     name: PluginName,
 }
 

@@ -22,7 +22,13 @@ use crate::{
 const TRIES_AGAIN: usize = 3;
 
 /// The waits before these, less jitter: long enough for a transaction at the engine that is in the way to end.
-const WAITS: Backoff = Backoff { initial: Duration::from_millis(100), max: Duration::from_millis(500) };
+const WAITS: Backoff = Backoff {
+    initial: Duration::from_millis(100),
+    factor: 2.0,
+    max: Duration::from_millis(500),
+    overload_max: Duration::from_millis(500),
+    jitter: 0.5,
+};
 
 /// The calls of one invocation.
 pub(super) struct Caller {
@@ -159,6 +165,7 @@ fn fault(error: EngineError) -> Fault {
         | EngineError::Unsendable { .. } => Fault::Rejected(text),
         EngineError::Conflict { .. }
         | EngineError::Overloaded { .. }
+        | EngineError::Unavailable { .. }
         | EngineError::Unauthorized
         | EngineError::NotAnEngine { .. }
         | EngineError::Unreachable { .. }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    date::{self, Reading},
     query::Query,
     request::{MAX_INT, to_json},
     response::Fields,
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     engine::{Batch, BatchProgress, EngineError, ListedTask, Selected, VariableType},
     task::{TaskId, WorkerId},
+    value::Date,
 };
 
 #[derive(Serialize)]
@@ -80,10 +80,8 @@ fn listed(raw: &RawValue) -> Result<ListedTask, serde_json::Error> {
     let fields = Fields::of(raw).ok_or_else(|| unreadable("a task is an object"))?;
     let id = fields.required("id").map_err(unreadable)?;
     let moment = |name: &str| -> Option<Timestamp> {
-        match date::read(&fields.text(name)) {
-            Reading::Date(date) => Some(date.moment),
-            Reading::Unholdable | Reading::NoDate => None,
-        }
+        let date: Date = fields.text(name).parse().ok()?;
+        Timestamp::from_millisecond(date.unix_millis()).ok()
     };
     Ok(ListedTask {
         id: TaskId::new(id),

@@ -1,9 +1,9 @@
 //! The engine's query for external tasks as a body.
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{date, request::to_json};
+use super::request::to_json;
 use crate::{
     engine::{Comparand, Condition, EngineError, SortKey, SortOrder, Sorting, TaskQuery},
     task::TaskId,
@@ -146,7 +146,8 @@ impl<'a> Query<'a> {
 }
 
 fn written(moment: Timestamp) -> Result<String, EngineError> {
-    date::write(&Date { moment, offset: Offset::UTC }).map_err(|message| EngineError::Unsendable { message })
+    let date = Date::new(moment.as_millisecond(), 0);
+    date.map(|date| date.to_string()).map_err(|why| EngineError::Unsendable { message: why.to_string() })
 }
 
 /// The body of a query, always sorted.

@@ -31,7 +31,7 @@ struct Fetch<'a> {
     max_tasks: u32,
     use_priority: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sorting: Option<[Sorting; 1]>,
+    sorting: Option<[WireSorting; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     async_response_timeout: Option<u64>,
     topics: Vec<Topic<'a>>,
@@ -135,13 +135,13 @@ pub(in super::super) fn fetch(request: &FetchRequest) -> Result<Vec<u8>, EngineE
     })
 }
 
-fn sorting(order: FetchOrder) -> Option<[Sorting; 1]> {
-    let sort_order = match order {
+fn sorting(order: FetchOrder) -> Option<[WireSorting; 1]> {
+    let order = match order {
         FetchOrder::Unordered => return None,
-        FetchOrder::OldestFirst => "asc",
-        FetchOrder::NewestFirst => "desc",
+        FetchOrder::OldestFirst => SortOrder::Ascending,
+        FetchOrder::NewestFirst => SortOrder::Descending,
     };
-    Some([Sorting { sort_by: "createTime", sort_order }])
+    Some([WireSorting::from(&Sorting { by: SortKey::CreateTime, order })])
 }
 
 #[derive(Serialize)]
