@@ -322,3 +322,17 @@ fn load_value(stored: StoredValue) -> Result<Value, String> {
         StoredValue::Other { type_name, value, value_info } => Value::Other(Other { type_name, value, value_info }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_time_when_a_topic_had_one_plugin_is_that_plugins() {
+        let stored = r#"{"task":"t","topic":"charge","worker":"w","execution":"e","version":"v",
+            "outcome":{"unlock":{"delay_ms":0}},"decided":"2026-11-21T10:11:12Z","state":"pending"}"#;
+        let entry = decode(stored.as_bytes()).expect("an entry");
+        assert_eq!(entry.route, Route { topic: Topic::new("charge"), plugin: PluginName::new("charge") });
+        assert_eq!(decode(&encode(&entry).expect("bytes")), Ok(entry));
+    }
+}

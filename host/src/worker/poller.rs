@@ -228,7 +228,11 @@ impl Poller {
             let asked = Asked { route: plugin.route.clone(), subscription: plugin.settings.subscription.clone() };
             let is_suspect = lane.is_suspect(&asked.subscription);
             // A request with other variables or another filter does not count: this version never asked for it.
-            if self.under_way.values().any(|request| request.parked && request.asked.contains(&asked)) {
+            let mut under_way = self.under_way.values().filter(|request| request.asked.contains(&asked));
+            if is_suspect && under_way.next().is_some() {
+                continue;
+            }
+            if under_way.any(|request| request.parked) {
                 wanted.covered.push(Want { asked, room: tasks });
                 continue;
             }

@@ -9,6 +9,7 @@ on_both_engines!(
     a_fetch_is_checked_in_the_engines_order_and_refused_in_its_words,
     a_topics_filters_choose_its_tasks,
     a_fetch_shows_of_a_task_what_was_asked_for,
+    a_fetch_deserializes_objects_where_it_is_asked_to,
     tasks_come_by_priority_and_age_as_asked,
 );
 
@@ -158,6 +159,33 @@ async fn a_fetch_shows_of_a_task_what_was_asked_for(engine: Engine) {
     let body = json!({"workerId": "w", "maxTasks": 1, "topics": [topic]});
     talk.post("after a failure", FETCH, body).await;
     talk.must_be_as_written("fetch-shown");
+}
+
+async fn a_fetch_deserializes_objects_where_it_is_asked_to(engine: Engine) {
+    const TOPIC: &str = "contract-deserialized";
+    let mut talk = Talk::about(engine, TOPIC).await;
+    let object = |class: &str, text: &str| {
+        json!({"type": "Object", "value": text,
+            "valueInfo": {"objectTypeName": class, "serializationDataFormat": "application/json"}})
+    };
+    let variables = json!({
+        "map": object("java.util.LinkedHashMap", "{\"k\": 1, \"l\": [true, null]}"),
+        "list": object("java.util.ArrayList", "[1, \"a\"]"),
+        "json": {"type": "Json", "value": "{\"k\": 1}"},
+        "text": {"type": "String", "value": "{}"},
+    });
+    talk.start("a", json!({"variables": variables})).await;
+    for (about, more) in [
+        ("unasked", json!({})),
+        ("not", json!({"deserializeValues": false})),
+        ("null, which is not", json!({"deserializeValues": null})),
+        ("yes", json!({"deserializeValues": true})),
+    ] {
+        let topic = with(json!({"topicName": TOPIC, "lockDuration": 60_000}), more);
+        talk.post(about, FETCH, json!({"workerId": "w", "maxTasks": 1, "topics": [topic]})).await;
+        talk.post("unlocked", "/external-task/{a.task}/unlock", ()).await;
+    }
+    talk.must_be_as_written("fetch-deserialized");
 }
 
 async fn tasks_come_by_priority_and_age_as_asked(engine: Engine) {
