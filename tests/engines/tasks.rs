@@ -123,7 +123,12 @@ async fn tasks_are_found_by_every_filter_and_shown_whole(engine: Engine) {
         serde_json::from_str(&tasks(&engine, &["list", "--json", "--id", &task]).await.stdout).expect("JSON");
     assert_eq!(whole, json!([listed]), "all that the engine tells");
     let names = [(task.as_str(), "task"), (&other, "other")];
-    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC]).await.told(&names), @r"");
+    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC]).await.told(&names), @r"
+    ID                                    TOPIC          STATE     RETRIES  PRIORITY  BUSINESS KEY  CREATED              LAST ERROR
+    {task}                                tasks-filters  incident  0        0         order-1       TIME                 no card
+    {other}                               tasks-filters  waiting   -        0         order-2       TIME
+    exit 0
+    ");
     let shown: Value = serde_json::from_str(&tasks(&engine, &["show", &task, "--json"]).await.stdout).expect("JSON");
     assert_eq!(shown["errorDetails"], "card.rs:7");
     assert_eq!(
@@ -133,7 +138,10 @@ async fn tasks_are_found_by_every_filter_and_shown_whole(engine: Engine) {
             {"name": "amount", "type": "Long", "scope": "process"},
         ])
     );
-    assert_snapshot!(tasks(&engine, &["show", "nope"]).await.told(&[]), @r"");
+    assert_snapshot!(tasks(&engine, &["show", "nope"]).await.told(&[]), @r"
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
 }
 
 async fn a_batch_of_retries_is_followed_to_its_end(engine: Engine) {
@@ -147,11 +155,19 @@ async fn a_batch_of_retries_is_followed_to_its_end(engine: Engine) {
     }
     let told = tasks(&engine, &["retry", "--topic", TOPIC, "--retries", "2", "--batch", "--wait"]).await.told(&[]);
     let batch = told.split_once("batch ").and_then(|(_, rest)| rest.split_once(':')).expect("a batch").0.to_owned();
-    assert_snapshot!(told.replace(&batch, "BATCH"), @r"");
+    assert_snapshot!(told.replace(&batch, "BATCH"), @r"
+    batch BATCH: 3 jobs
+    batch BATCH is done: 3 tasks: retries set to 2
+    exit 0
+    ");
     for task in &made {
         assert_eq!(retries(&engine, task).await, 2);
     }
-    assert_snapshot!(tasks(&engine, &["retry", &made[0], "nope", "--retries", "3"]).await.told(&[(&made[0], "first")]), @r"");
+    assert_snapshot!(tasks(&engine, &["retry", &made[0], "nope", "--retries", "3"]).await.told(&[(&made[0], "first")]), @r"
+    1 of 2 tasks: retries set to 3
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
     assert_eq!(retries(&engine, &made[0]).await, 3);
 }
 
@@ -162,11 +178,31 @@ async fn a_held_task_is_freed_with_force_only_and_a_priority_is_set(engine: Engi
     let lock = json!({"workerId": "w", "lockDuration": 600_000});
     engine.post(&format!("/external-task/{task}/lock"), &lock).await.expect("locked");
     let names = [(task.as_str(), "task")];
-    assert_snapshot!(tasks(&engine, &["unlock", &task]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC, "--locked"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["unlock", &task, "--force"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["unlock", &task, "nope"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["priority", &task, "nope", "--priority", "7"]).await.told(&names), @r"");
+    assert_snapshot!(tasks(&engine, &["unlock", &task]).await.told(&names), @r"
+    0 of 1 task: not locked any more
+    ! fetchlock: {task}                              : not unlocked: it is locked by w until TIME               ; it runs there, or waits for its next retry; --force frees it all the same
+    exit 1
+    ");
+    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC, "--locked"]).await.told(&names), @r"
+    ID                                    TOPIC       STATE        RETRIES  PRIORITY  BUSINESS KEY  CREATED              LAST ERROR
+    {task}                                tasks-held  locked by w  -        0         order         TIME
+    exit 0
+    ");
+    assert_snapshot!(tasks(&engine, &["unlock", &task, "--force"]).await.told(&names), @r"
+    1 task: not locked any more
+    ! fetchlock: {task}                              : it was locked by w until TIME
+    exit 0
+    ");
+    assert_snapshot!(tasks(&engine, &["unlock", &task, "nope"]).await.told(&names), @r"
+    1 of 2 tasks: not locked any more
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
+    assert_snapshot!(tasks(&engine, &["priority", &task, "nope", "--priority", "7"]).await.told(&names), @r"
+    1 of 2 tasks: priority set to 7
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
     let found = engine.get(&format!("/external-task/{task}")).await.expect("there");
     assert_eq!((&found["priority"], &found["workerId"]), (&json!(7), &Value::Null));
 }
