@@ -337,6 +337,8 @@ async fn of_a_batch_failed_jobs_are_told_in_the_engines_words_and_a_slow_one_is_
     };
     let jobs = json!([{"id": "j", "exceptionMessage": "Cannot find external task with id nope"}]);
     desk.engine.fault("/batch/statistics", 1, statistics(1, 0));
+    // A look that is lost is not the end of the wait.
+    desk.engine.fault("/batch/statistics", 1, Fault::CutBeforeApplying);
     desk.engine.fault("/batch/statistics", 1, statistics(1, 1));
     desk.engine.fault(
         "/job?",

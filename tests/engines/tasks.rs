@@ -1,7 +1,6 @@
 //! `fetchlock tasks` on both engines: lists, retries one by one, for a query and as a batch, unlock, priority.
 
 use fetchlock_harness::operator::{self, Ended};
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::engine::{BINARY, Engine, Home, SOON, on_both_engines, text};
@@ -12,6 +11,14 @@ on_both_engines!(
     a_batch_of_retries_is_followed_to_its_end,
     a_held_task_is_freed_with_force_only_and_a_priority_is_set,
 );
+
+/// Compares with an inline snapshot, the same one on both engines.
+macro_rules! must_be {
+    ($told:expr, @$expected:literal) => {{
+        let told = $told;
+        insta::allow_duplicates! { insta::assert_snapshot!(told, @$expected) }
+    }};
+}
 
 async fn tasks(engine: &Engine, arguments: &[&str]) -> Ended {
     operator::tasks(BINARY, engine.base_url(), arguments).await.expect("ended")
@@ -56,7 +63,7 @@ async fn the_incidents_of_a_repaired_plugin_are_woken_and_completed(engine: Engi
     home.drop_component("versioned-v1", TOPIC);
     host.await_text("\"replaces\"", SOON).await.expect("repaired");
     let told = tasks(&engine, &["retry", "--topic", TOPIC, "--incidents"]).await.told(&[]);
-    assert_snapshot!(told, @r"
+    must_be!(told, @r"
     3 tasks: retries set to 1
     exit 0
     ");
@@ -65,7 +72,7 @@ async fn the_incidents_of_a_repaired_plugin_are_woken_and_completed(engine: Engi
     }
     assert_eq!(tasks(&engine, &incidents).await.stdout, "0\n");
     let told = tasks(&engine, &["retry", "--topic", TOPIC, "--incidents"]).await.told(&[]);
-    assert_snapshot!(told, @r"
+    must_be!(told, @r"
     no task matches: nothing to do
     exit 0
     ");
@@ -123,7 +130,12 @@ async fn tasks_are_found_by_every_filter_and_shown_whole(engine: Engine) {
         serde_json::from_str(&tasks(&engine, &["list", "--json", "--id", &task]).await.stdout).expect("JSON");
     assert_eq!(whole, json!([listed]), "all that the engine tells");
     let names = [(task.as_str(), "task"), (&other, "other")];
-    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC]).await.told(&names), @r"");
+    must_be!(tasks(&engine, &["list", "--topic", TOPIC]).await.told(&names), @r"
+    ID                                    TOPIC          STATE     RETRIES  PRIORITY  BUSINESS KEY  CREATED              LAST ERROR
+    {task}                                tasks-filters  incident  0        0         order-1       TIME                 no card
+    {other}                               tasks-filters  waiting   -        0         order-2       TIME
+    exit 0
+    ");
     let shown: Value = serde_json::from_str(&tasks(&engine, &["show", &task, "--json"]).await.stdout).expect("JSON");
     assert_eq!(shown["errorDetails"], "card.rs:7");
     assert_eq!(
@@ -133,7 +145,10 @@ async fn tasks_are_found_by_every_filter_and_shown_whole(engine: Engine) {
             {"name": "amount", "type": "Long", "scope": "process"},
         ])
     );
-    assert_snapshot!(tasks(&engine, &["show", "nope"]).await.told(&[]), @r"");
+    must_be!(tasks(&engine, &["show", "nope"]).await.told(&[]), @r"
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
 }
 
 async fn a_batch_of_retries_is_followed_to_its_end(engine: Engine) {
@@ -147,11 +162,19 @@ async fn a_batch_of_retries_is_followed_to_its_end(engine: Engine) {
     }
     let told = tasks(&engine, &["retry", "--topic", TOPIC, "--retries", "2", "--batch", "--wait"]).await.told(&[]);
     let batch = told.split_once("batch ").and_then(|(_, rest)| rest.split_once(':')).expect("a batch").0.to_owned();
-    assert_snapshot!(told.replace(&batch, "BATCH"), @r"");
+    must_be!(told.replace(&batch, "BATCH"), @r"
+    batch BATCH: 3 jobs
+    batch BATCH is done: 3 tasks: retries set to 2
+    exit 0
+    ");
     for task in &made {
         assert_eq!(retries(&engine, task).await, 2);
     }
-    assert_snapshot!(tasks(&engine, &["retry", &made[0], "nope", "--retries", "3"]).await.told(&[(&made[0], "first")]), @r"");
+    must_be!(tasks(&engine, &["retry", &made[0], "nope", "--retries", "3"]).await.told(&[(&made[0], "first")]), @r"
+    1 of 2 tasks: retries set to 3
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
     assert_eq!(retries(&engine, &made[0]).await, 3);
 }
 
@@ -162,11 +185,31 @@ async fn a_held_task_is_freed_with_force_only_and_a_priority_is_set(engine: Engi
     let lock = json!({"workerId": "w", "lockDuration": 600_000});
     engine.post(&format!("/external-task/{task}/lock"), &lock).await.expect("locked");
     let names = [(task.as_str(), "task")];
-    assert_snapshot!(tasks(&engine, &["unlock", &task]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["list", "--topic", TOPIC, "--locked"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["unlock", &task, "--force"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["unlock", &task, "nope"]).await.told(&names), @r"");
-    assert_snapshot!(tasks(&engine, &["priority", &task, "nope", "--priority", "7"]).await.told(&names), @r"");
+    must_be!(tasks(&engine, &["unlock", &task]).await.told(&names), @r"
+    0 of 1 task: not locked any more
+    ! fetchlock: {task}                              : not unlocked: it is locked by w until TIME               ; it runs there, or waits for its next retry; --force frees it all the same
+    exit 1
+    ");
+    must_be!(tasks(&engine, &["list", "--topic", TOPIC, "--locked"]).await.told(&names), @r"
+    ID                                    TOPIC       STATE        RETRIES  PRIORITY  BUSINESS KEY  CREATED              LAST ERROR
+    {task}                                tasks-held  locked by w  -        0         order         TIME
+    exit 0
+    ");
+    must_be!(tasks(&engine, &["unlock", &task, "--force"]).await.told(&names), @r"
+    1 task: not locked any more
+    ! fetchlock: {task}                              : it was locked by w until TIME
+    exit 0
+    ");
+    must_be!(tasks(&engine, &["unlock", &task, "nope"]).await.told(&names), @r"
+    1 of 2 tasks: not locked any more
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
+    must_be!(tasks(&engine, &["priority", &task, "nope", "--priority", "7"]).await.told(&names), @r"
+    1 of 2 tasks: priority set to 7
+    ! fetchlock: nope: the task is gone: External task with id nope does not exist
+    exit 1
+    ");
     let found = engine.get(&format!("/external-task/{task}")).await.expect("there");
     assert_eq!((&found["priority"], &found["workerId"]), (&json!(7), &Value::Null));
 }

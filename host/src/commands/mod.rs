@@ -28,7 +28,8 @@ enum Command {
     Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
-    Tasks(tasks::Tasks),
+    // In a box, for its filters are many.
+    Tasks(Box<tasks::Tasks>),
 }
 
 /// Runs the command that the arguments name.

@@ -29,8 +29,6 @@ pub(super) const SHOWN: Limit = Limit(100);
 /// by page: what changes at the engine meanwhile may be missing in it.
 #[derive(Debug, Args)]
 pub(super) struct List {
-    #[command(flatten)]
-    filters: Filters,
     /// Sort by this, KEY or KEY:desc; may be given several times, the first weighs most. Keys are id,
     /// lockExpirationTime, processInstanceId, processDefinitionId, processDefinitionKey, taskPriority, createTime and
     /// tenantId [default: createTime]
@@ -45,6 +43,9 @@ pub(super) struct List {
     /// Print one JSON array with an object for each task
     #[arg(long)]
     json: bool,
+    // Last, for what follows would come under its heading.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 impl List {

@@ -40,8 +40,6 @@ pub(super) struct Retry {
     /// The ids of the tasks
     #[arg(value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     ids: Vec<String>,
-    #[command(flatten)]
-    filters: Filters,
     /// All tasks of the engine
     #[arg(long)]
     all: bool,
@@ -59,6 +57,9 @@ pub(super) struct Retry {
     /// Only tell which tasks would get retries
     #[arg(long)]
     dry_run: bool,
+    // Last, for what follows would come under its heading.
+    #[command(flatten)]
+    filters: Filters,
 }
 
 /// The engine's number of retries is a Java `int`.
@@ -78,30 +79,37 @@ impl Retry {
 
     pub(super) async fn run(&self, engine: &RestEngine, output: &Output) -> Result<Done, TasksError> {
         let ids = distinct(&self.ids);
-        let query = self.filters.query();
-        match (ids.is_empty(), self.dry_run, self.batch) {
-            (false, false, false) => {
-                each(&ids, output, &self.what(), async |task| Ok(engine.set_retries(task, self.retries).await?)).await
-            }
-            (false, dry_run, _) => {
-                let there = there(engine, &ids).await?;
-                let done = if dry_run {
-                    let query = TaskQuery { ids: there.clone(), ..TaskQuery::default() };
-                    self.foretell(engine, query, there.len() as u64, output).await?
-                } else {
-                    self.batch(engine, Selected::Tasks(&there), there.len() as u64, output).await?
-                };
-                Ok(if there.len() == ids.len() { done } else { Done::NotAll })
-            }
-            (true, true, _) => {
-                let count = engine.count(&query).await?;
-                self.foretell(engine, query, count, output).await
-            }
-            (true, false, true) => {
-                let count = engine.count(&query).await?;
-                self.batch(engine, Selected::Query(&query), count, output).await
-            }
-            (true, false, false) => self.at_once(engine, &query, output).await,
+        if ids.is_empty() {
+            return self.by_query(engine, self.filters.query(), output).await;
+        }
+        if !self.dry_run && !self.batch {
+            let what = self.what();
+            return each(&ids, output, &what, async |task| Ok(engine.set_retries(task, self.retries).await?)).await;
+        }
+        // A batch would find out later, and nobody would hear of it.
+        let there = there(engine, &ids).await?;
+        let done = if there.is_empty() {
+            nothing(output)?
+        } else if self.dry_run {
+            let count = there.len() as u64;
+            self.foretell(engine, TaskQuery { ids: there.clone(), ..TaskQuery::default() }, count, output).await?
+        } else {
+            self.batch(engine, Selected::Tasks(&there), there.len() as u64, output).await?
+        };
+        Ok(if there.len() == ids.len() { done } else { Done::NotAll })
+    }
+
+    async fn by_query(&self, engine: &RestEngine, query: TaskQuery, output: &Output) -> Result<Done, TasksError> {
+        // The engine acknowledges without a number, so it is asked before.
+        let count = engine.count(&query).await?;
+        if count == 0 {
+            nothing(output)
+        } else if self.dry_run {
+            self.foretell(engine, query, count, output).await
+        } else if self.batch {
+            self.batch(engine, Selected::Query(&query), count, output).await
+        } else {
+            self.at_once(engine, &query, count, output).await
         }
     }
 
@@ -110,12 +118,13 @@ impl Retry {
     }
 
     /// All that a query finds, in one transaction.
-    async fn at_once(&self, engine: &RestEngine, query: &TaskQuery, output: &Output) -> Result<Done, TasksError> {
-        // The engine acknowledges without a number, so it is asked before.
-        let count = engine.count(query).await?;
-        if count == 0 {
-            return nothing(output);
-        }
+    async fn at_once(
+        &self,
+        engine: &RestEngine,
+        query: &TaskQuery,
+        count: u64,
+        output: &Output,
+    ) -> Result<Done, TasksError> {
         match engine.set_retries_of(Selected::Query(query), self.retries).await {
             Ok(()) => {
                 output.line(&format!("{}: {}", counted(count, "task"), self.what()))?;
@@ -142,9 +151,6 @@ impl Retry {
         count: u64,
         output: &Output,
     ) -> Result<Done, TasksError> {
-        if count == 0 {
-            return nothing(output);
-        }
         print_some(engine, query, output).await?;
         output.line(&format!("{}: retries would be set to {}", counted(count, "task"), self.retries))?;
         Ok(Done::All)
@@ -158,9 +164,6 @@ impl Retry {
         count: u64,
         output: &Output,
     ) -> Result<Done, TasksError> {
-        if count == 0 {
-            return nothing(output);
-        }
         let batch = engine.set_retries_later(selected, self.retries).await?;
         let id = escape(&batch.id);
         output.line(&format!("batch {id}: {}", counted(batch.jobs, "job")))?;
@@ -219,12 +222,19 @@ enum End {
 async fn follow(engine: &RestEngine, batch: &Batch, wait: Duration) -> Result<End, EngineError> {
     let until = Instant::now() + wait;
     loop {
-        match engine.batch_progress(batch).await? {
-            None => return Ok(End::Done),
-            Some(progress) if progress.has_ended() && progress.failed == 0 => return Ok(End::Done),
-            Some(progress) if progress.has_ended() => return Ok(End::Failed(progress.failed)),
-            Some(progress) if Instant::now() + LOOK > until => return Ok(End::NotYet(progress)),
-            Some(_) => sleep(LOOK).await,
+        let is_over = Instant::now() + LOOK > until;
+        match engine.batch_progress(batch).await {
+            Ok(None) => return Ok(End::Done),
+            Ok(Some(progress)) if progress.has_ended() && progress.failed == 0 => return Ok(End::Done),
+            Ok(Some(progress)) if progress.has_ended() => return Ok(End::Failed(progress.failed)),
+            Ok(Some(progress)) if is_over => return Ok(End::NotYet(progress)),
+            Err(error) if is_over || !is_passing(&error) => return Err(error),
+            Ok(Some(_)) | Err(_) => sleep(LOOK).await,
         }
     }
+}
+
+/// Whether an error may be gone at the next look. An engine that starts anew goes on with its batches.
+fn is_passing(error: &EngineError) -> bool {
+    matches!(error, EngineError::Unreachable { .. } | EngineError::TimedOut { .. } | EngineError::Overloaded { .. })
 }

@@ -159,7 +159,7 @@ mod tests {
         tasks[2].business_key = Some("order-5".into());
         insta::assert_snapshot!(Table::new(Some(105)).page(&listing(tasks)), @r"
         ID   TOPIC        STATE                   RETRIES  PRIORITY  BUSINESS KEY  CREATED  LAST ERROR
-        t-1  charge-card  incident                0        0                       -        the card\nis \u{1b}…
+        t-1  charge-card  incident                0        0                       -        the card\nis \u{1b}[…
         t-2  charge-card  locked by w, suspended  -        -7                      -
         t-3  charge-card  waiting                 -        0         order-5       -
         ");

@@ -152,7 +152,9 @@ impl Batch {
     fn shown(&self) -> Value {
         let mut shown = self.made();
         shown["jobsCreated"] = json!(self.jobs);
-        shown["executionStartTime"] = json!(date::write(self.made));
+        // A job that fails is rolled back with all that it has noted.
+        let begun = (self.failed.len() < self.jobs).then(|| date::write(self.made));
+        shown["executionStartTime"] = json!(begun);
         shown
     }
 
@@ -176,7 +178,7 @@ impl Batch {
             "exceptionMessage": refusal.message,
             "failedActivityId": null,
             "retries": 0,
-            "dueDate": date::write(now),
+            "dueDate": null,
             "suspended": false,
             "priority": 0,
             "tenantId": null,
@@ -219,8 +221,11 @@ impl Batches {
 
     /// `DELETE /batch/{id}`
     pub(super) fn delete(&mut self, id: &str) -> Result<(), Refusal> {
-        self.one(id)?;
-        self.0.retain(|batch| batch.id != id);
+        let place = self.0.iter().position(|batch| batch.id == id).ok_or_else(|| Refusal {
+            code: Some(0),
+            ..Refusal::invalid(format!("Unable to delete batch with id '{id}'"))
+        })?;
+        self.0.remove(place);
         Ok(())
     }
 

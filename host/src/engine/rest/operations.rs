@@ -128,3 +128,102 @@ impl RestEngine {
         reader(&answer.body).map(|read| (read, at)).map_err(|_| answer.not_an_engine(&url))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            RestOptions,
+            loopback::{Loopback, Reply},
+        },
+        *,
+    };
+
+    const TASK: &str = r#"{"id":"de20","topicName":"t"}"#;
+
+    async fn with(replies: Vec<Reply>) -> (Loopback, RestEngine) {
+        let server = Loopback::start(replies).await;
+        let engine = RestEngine::new(RestOptions::new(server.url("/engine-rest"))).expect("an engine");
+        (server, engine)
+    }
+
+    fn json(body: &str) -> Reply {
+        Reply::json("200 OK", body)
+    }
+
+    #[tokio::test]
+    async fn every_call_of_an_operator_goes_to_its_address() {
+        let batch = r#"{"id":"b 1","totalJobs":2,"batchJobDefinitionId":"d"}"#;
+        let (server, engine) = with(vec![
+            json(&format!("[{TASK}]")),
+            json(r#"{"count":7}"#),
+            json(TASK),
+            Reply::whole("200 OK\r\nContent-Type: text/plain", "where"),
+            json(r#"{"v":{"type":"Long","value":1}}"#),
+            json("{}"),
+            Reply::no_content(),
+            Reply::no_content(),
+            json(batch),
+            json(r#"[{"remainingJobs":2,"failedJobs":0}]"#),
+            json("[]"),
+            Reply::no_content(),
+        ])
+        .await;
+        let (task, query) = (TaskId::new("de20"), TaskQuery::default());
+        assert_eq!(engine.list(&query, Page { first: 500, max: 100 }).await.expect("a list").tasks[0].id, task);
+        assert_eq!(engine.count(&query).await.expect("a number"), 7);
+        engine.one(&task).await.expect("a task");
+        assert_eq!(engine.error_details(&task).await.expect("details").as_deref(), Some("where"));
+        assert_eq!(engine.variable_types(Scope::Process, "p").await.expect("variables")[0].type_name, "Long");
+        assert_eq!(engine.variable_types(Scope::Local, "e").await.expect("variables"), []);
+        engine.set_retries(&task, 1).await.expect("set");
+        engine.set_retries_of(Selected::Query(&query), 1).await.expect("set");
+        let batch = engine.set_retries_later(Selected::Tasks(&[task.clone()]), 1).await.expect("a batch");
+        let progress = BatchProgress { remaining: 2, failed: 0, suspended: false };
+        assert_eq!(engine.batch_progress(&batch).await.expect("statistics"), Some(progress));
+        assert_eq!(engine.batch_failures(&batch).await.expect("jobs"), [""; 0]);
+        engine.set_priority(&task, -7).await.expect("set");
+        let asked: Vec<String> = server
+            .requests()
+            .iter()
+            .map(|request| {
+                let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+                let line = head.lines().next().expect("a line").trim_end_matches(" HTTP/1.1");
+                format!("{line} {body}").trim_end().to_owned()
+            })
+            .collect();
+        insta::assert_snapshot!(asked.join("\n"), @r#"
+        POST /engine-rest/external-task?firstResult=500&maxResults=100 {"sorting":[{"sortBy":"id","sortOrder":"asc"}]}
+        POST /engine-rest/external-task/count {"sorting":[{"sortBy":"id","sortOrder":"asc"}]}
+        GET /engine-rest/external-task/de20
+        GET /engine-rest/external-task/de20/errorDetails
+        GET /engine-rest/process-instance/p/variables?deserializeValues=false
+        GET /engine-rest/execution/e/localVariables?deserializeValues=false
+        PUT /engine-rest/external-task/de20/retries {"retries":1}
+        PUT /engine-rest/external-task/retries {"retries":1,"externalTaskQuery":{}}
+        POST /engine-rest/external-task/retries-async {"retries":1,"externalTaskIds":["de20"]}
+        GET /engine-rest/batch/statistics?batchId=b+1
+        GET /engine-rest/job?jobDefinitionId=d&noRetriesLeft=true&maxResults=100
+        PUT /engine-rest/external-task/de20/priority {"priority":-7}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_list_is_the_engines_own() {
+        let dated =
+            Reply::whole("200 OK\r\nContent-Type: application/json\r\nDate: Sat, 21 Nov 2026 10:11:12 GMT", "[]");
+        let (_server, engine) = with(vec![dated]).await;
+        let listing = engine.list(&TaskQuery::default(), Page { first: 0, max: 1 }).await.expect("a list");
+        assert_eq!(listing.at, "2026-11-21T10:11:12Z".parse().expect("a moment"));
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_is_204_and_nothing_else() {
+        let page = Reply::whole("200 OK\r\nContent-Type: text/html", "<html></html>");
+        let gone = r#"{"type":"RestException","message":"External task with id de20 does not exist","code":0}"#;
+        let (_server, engine) = with(vec![page, Reply::json("404 Not Found", gone)]).await;
+        let task = TaskId::new("de20");
+        assert!(matches!(engine.set_retries(&task, 1).await, Err(EngineError::NotAnEngine { .. })));
+        assert!(matches!(engine.set_retries(&task, 1).await, Err(EngineError::TaskGone { .. })));
+    }
+}
