@@ -1,6 +1,6 @@
 //! Handlers that start processes and send messages: what is granted, and what an engine out of order means to them.
 
-use fetchlock_harness::fetchlock::Fetchlock;
+use fetchlock_harness::{engine_client::EngineClient, fetchlock::Fetchlock};
 use fetchlock_scripted_engine::{Fault, Mode, TaskState};
 use serde_json::{Value, json};
 
@@ -44,13 +44,16 @@ async fn a_granted_start_makes_an_instance_with_its_variables_and_business_key()
     variables["pass-amount"] = long(12);
     let task = scene.probe_with("start-process", variables);
     let host = host(&scene, "start-process = [\"invoice\"]");
-    assert!(verdict(&scene, &task).await.starts_with("new: "));
+    let told = verdict(&scene, &task).await;
+    let new = told.strip_prefix("new: ").expect("a new instance");
     let requests = scene.engine.requests_to("/start");
     assert_eq!(requests[0].path, "/engine-rest/process-definition/key/invoice/start");
     let expected = json!({"businessKey": "b-1", "variables": {"amount": {"type": "Long", "value": 12}}});
     assert_eq!((requests.len(), &requests[0].body), (1, &expected));
-    let made = scene.engine.states().into_values().filter(|state| matches!(state, TaskState::Ready)).count();
-    assert_eq!(made, 1, "the task of the new instance, which nobody serves");
+    let engine = EngineClient::new(scene.engine.url(), None).expect("a client");
+    let instance = engine.get(&format!("/process-instance/{new}")).await.expect("it runs");
+    assert_eq!((&instance["businessKey"], &instance["definitionKey"]), (&json!("b-1"), &json!("invoice")));
+    assert_eq!(engine.historic_variables(new).await.expect("variables")["amount"]["value"], 12);
     host.await_text("process started", SOON).await.expect("a line about it");
 }
 

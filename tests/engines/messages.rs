@@ -75,7 +75,7 @@ mod operaton {
     }
 
     #[test]
-    fn a_process_that_is_not_deployed_is_told_as_such() {
+    fn a_process_that_is_not_deployed_is_told_from_one_that_is_suspended() {
         on_operaton(async |engine| {
             engine.deploy_topic("lost-starter").await;
             let home = Home::new();
@@ -84,9 +84,13 @@ mod operaton {
             insta::assert_snapshot!(told(json!({"key": text("not-deployed")})).await, @"no-such-process: No matching process definition with key: not-deployed and no tenant-id");
             let of_tenant = json!({"key": text("lost-starter"), "tenant": text("t9")});
             insta::assert_snapshot!(told(of_tenant).await, @"no-such-process: No matching process definition with key: lost-starter and tenant-id: t9");
-            let long_text = json!({"key": text("lost-starter"), "pass-x": text(&"x".repeat(4_001))});
-            let rejected = told(long_text).await;
-            assert!(rejected.starts_with("rejected: the engine rejects it (500 "), "{rejected}");
+            engine.deploy_topic("suspended-process").await;
+            let path = "/process-definition/key/suspended-process/suspended";
+            let json = [("content-type", "application/json")];
+            let answer = engine.send("PUT", path, &json, "{\"suspended\":true}").await.expect("an answer");
+            assert_eq!(answer.status, 204, "{}", answer.text());
+            let rejected = told(json!({"key": text("suspended-process")})).await;
+            assert!(rejected.starts_with("rejected: ") && rejected.contains("suspended"), "{rejected}");
         });
     }
 }

@@ -30,7 +30,7 @@ pub struct Key {
     pub default: Option<String>,
     /// Whether its value is a table whose keys are the user's own.
     pub is_table: bool,
-    /// The keys of the table that may be its value.
+    /// The keys of the table that may be its value, or of each table in it.
     pub parts: Vec<Key>,
 }
 
@@ -66,7 +66,8 @@ fn key(path: String, schema: &Map<String, Value>) -> Key {
         let value = choice.get("const").map(Value::to_string)?;
         Some(Choice { value, doc: doc(choice) })
     });
-    let parts = list(schema, "anyOf").flat_map(properties).map(|(name, part)| key(name.to_owned(), part));
+    let tables = list(schema, "anyOf").chain(schema.get("additionalProperties").and_then(Value::as_object));
+    let parts = tables.flat_map(properties).map(|(name, part)| key(name.to_owned(), part));
     Key {
         doc: doc(schema),
         expected: expected(schema),

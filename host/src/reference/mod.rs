@@ -22,12 +22,16 @@ use crate::{
 /// The page about `fetchlock.toml`, in Markdown.
 pub fn settings_page() -> String {
     page::write(include_str!("settings.md"), &keys::tables(&schema::described::<Settings>()), |key| {
-        let table_key = if key.is_table { Some("NAME") } else { None };
+        let table_keys: &[&str] = match (key.is_table, key.parts.is_empty()) {
+            (true, true) => &["NAME"],
+            (true, false) => &["NAME", "KEY"],
+            (false, _) => &[],
+        };
         let flag = Flags::of_setting(&key.path).and_then(|argument| {
             let value = argument.get_value_names()?.first()?.to_string();
             Some(format!("- Flag: `--{} {value}`", argument.get_long()?))
         });
-        let variable = variable(key.path.split('.').chain(table_key));
+        let variable = variable(key.path.split('.').chain(table_keys.iter().copied()));
         [Some(format!("- Variable: `{variable}`")), flag].into_iter().flatten().collect()
     })
 }

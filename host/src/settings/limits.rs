@@ -83,7 +83,7 @@ limits! {
     handles: u32 = 1_000, "Count::<1, MAX_HANDLES>";
     /// Calls of `fetchlock:handler` functions. Those of WASI cost processor time.
     host_calls: u32 = 100_000, "Count::<1, MAX_CALLS>";
-    /// Bytes in one decision, progress update or loaded file.
+    /// Bytes in one decision, progress update, call to the engine or loaded file.
     payload: ByteSize = ByteSize::mib(16), "Size::<KIB, MAX_PAYLOAD>";
     /// Lines of log, standard output and standard error together. What is beyond is left out; the handler goes on.
     log_lines: u32 = 1_000, "Count::<0, MAX_LOG_LINES>";

@@ -76,9 +76,8 @@ pub struct Settings {
     /// What one invocation may use. A manifest may change it for its plugin. An error about one of them names it.
     pub limits: Limits,
     /// What plugins may do beyond their tasks: a table `[grants.NAME]` for each, NAME being the plugin's file name
-    /// without `.wasm`, with the keys of `[grants]` in its manifest: `start-process` with the keys of processes,
-    /// `correlate-message` with the names of messages, each a list in which `"*"` stands for any. A grant holds only if
-    /// the manifest requests it too. It is given to the name: whoever may replace that file may use it.
+    /// without `.wasm`, with the keys of `[grants]` in its manifest. A grant holds only if the manifest requests it too.
+    /// It is given to the name: whoever may replace that file may use it.
     #[schemars(schema_with = "grants", extend("x-absent" = "none; nothing is allowed"))]
     pub grants: BTreeMap<String, GrantTable>,
     /// What is logged and how. The log goes to standard error.

@@ -100,5 +100,5 @@ async fn a_query_for_instances_chooses_by_key_tenant_and_business_key(engine: En
     talk.post("listed", "/process-instance", one.clone()).await;
     talk.post("none on this page", "/process-instance?firstResult=1&maxResults=1", one).await;
     talk.post("another process", "/process-instance", json!({"processDefinitionKey": "nope"})).await;
-    talk.must_be_as_written("instances");
+    talk.must_be_as_written("instance-queries");
 }

@@ -84,7 +84,7 @@ impl State {
             tasks.extend(self.tasks(&query, now)?.into_iter().map(task_of));
         }
         for query in [body.process_instance_query, body.historic_process_instance_query].into_iter().flatten() {
-            let instances = self.process_instances(&Filters::of_body(query));
+            let instances = self.process_instances(&Filters::of_body(query))?;
             let ids = instances.iter().filter_map(|instance| instance["id"].as_str());
             tasks.extend(ids.filter_map(|id| self.running(id)).map(task_of));
         }

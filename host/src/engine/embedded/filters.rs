@@ -48,6 +48,11 @@ impl Filters {
         }
     }
 
+    /// Whether a filter is a list with nothing in it.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_array).is_some_and(Vec::is_empty)
+    }
+
     /// A list in the order that is asked for; without one, or if it is that of time, in the order of events.
     pub(super) fn in_order(&self, mut found: Vec<Value>) -> Vec<Value> {
         let body = self.0.get("sorting").and_then(|sorting| sorting.get(0));

@@ -70,7 +70,13 @@ impl State {
     }
 
     /// `GET /process-instance`
-    pub(super) fn process_instances(&self, filters: &Filters) -> Vec<Value> {
+    ///
+    /// # Errors
+    /// The list of ids is empty, which the engine, other than an empty list of keys or tenants, does not take for none.
+    pub(super) fn process_instances(&self, filters: &Filters) -> Result<Vec<Value>, Refusal> {
+        if filters.is_empty_list("processInstanceIds") {
+            return Err(Refusal::internal("ProcessEngineException", "Set of process instance ids is empty"));
+        }
         let wanted = |instance: &&Instance| {
             filters.is("businessKey", instance.business_key.as_deref())
                 && filters.is("processDefinitionKey", Some(&instance.definition_key))
@@ -82,7 +88,7 @@ impl State {
                 && (!filters.flag("suspended") || instance.suspended)
                 && (!filters.flag("withIncident") || instance.has_incident())
         };
-        self.open().filter(wanted).map(Instance::listed).collect()
+        Ok(self.open().filter(wanted).map(Instance::listed).collect())
     }
 
     /// `DELETE /process-instance/{id}`

@@ -75,22 +75,22 @@ async fn start(State(engine): Engine, Path(at): At, headers: HeaderMap, Body(bod
 
 async fn list(State(engine): Engine, parameters: Parameters) -> Answered {
     let page = parameters.page()?;
-    Ok(Answer::Json(page.of(engine.state().process_instances(&parameters.filters())).collect()))
+    Ok(Answer::Json(page.of(engine.state().process_instances(&parameters.filters())?).collect()))
 }
 
 async fn list_by_body(State(engine): Engine, parameters: Parameters, Body(body): Given) -> Answered {
     let page = parameters.page()?;
-    Ok(Answer::Json(page.of(engine.state().process_instances(&Filters::of_body(body))).collect()))
+    Ok(Answer::Json(page.of(engine.state().process_instances(&Filters::of_body(body))?).collect()))
 }
 
-async fn count(State(engine): Engine, parameters: Parameters) -> Answer {
-    let count = engine.state().process_instances(&parameters.filters()).len();
-    Answer::Json(json!({"count": count}))
+async fn count(State(engine): Engine, parameters: Parameters) -> Answered {
+    let count = engine.state().process_instances(&parameters.filters())?.len();
+    Ok(Answer::Json(json!({"count": count})))
 }
 
-async fn count_by_body(State(engine): Engine, Body(body): Given) -> Answer {
-    let count = engine.state().process_instances(&Filters::of_body(body)).len();
-    Answer::Json(json!({"count": count}))
+async fn count_by_body(State(engine): Engine, Body(body): Given) -> Answered {
+    let count = engine.state().process_instances(&Filters::of_body(body))?.len();
+    Ok(Answer::Json(json!({"count": count})))
 }
 
 async fn one(State(engine): Engine, Path(at): At) -> Answered {
