@@ -10,6 +10,7 @@ mod doors;
 mod engine;
 mod failures;
 mod gate;
+mod model;
 mod order;
 mod outcomes;
 mod survival;

@@ -17,9 +17,30 @@ impl Operaton {
     /// # Errors
     /// A topic that is no XML name, or no answer.
     pub async fn deploy_topic(&self, topic: &str, tenant: Option<&str>) -> Result<()> {
+        self.deploy(topic, ONE_TASK.replace("TOPIC", topic), tenant).await
+    }
+
+    /// The same with extension properties of the task, by name. Neither name nor value is escaped.
+    ///
+    /// # Errors
+    /// A topic that is no XML name, or no answer.
+    pub async fn deploy_topic_with_properties(&self, topic: &str, properties: &[(&str, &str)]) -> Result<()> {
+        let property = |(name, value): &(&str, &str)| format!(r#"<camunda:property name="{name}" value="{value}" />"#);
+        let properties: String = properties.iter().map(property).collect();
+        let elements = format!(
+            "><bpmn:extensionElements><camunda:properties>{properties}</camunda:properties></bpmn:extensionElements>\
+             </bpmn:serviceTask>"
+        );
+        let task = r#"camunda:topic="TOPIC" />"#;
+        let with = ONE_TASK.replace(task, &format!(r#"camunda:topic="TOPIC" {elements}"#));
+        anyhow::ensure!(with != ONE_TASK, "the process has no `{task}` to put properties into");
+        self.deploy(topic, with.replace("TOPIC", topic), None).await
+    }
+
+    async fn deploy(&self, topic: &str, process: String, tenant: Option<&str>) -> Result<()> {
         let mut parts = vec![
             ("name=\"deployment-name\"".to_owned(), topic.to_owned()),
-            (format!("name=\"process\"; filename=\"{topic}.bpmn\""), ONE_TASK.replace("TOPIC", topic)),
+            (format!("name=\"process\"; filename=\"{topic}.bpmn\""), process),
         ];
         parts.extend(tenant.map(|tenant| ("name=\"tenant-id\"".to_owned(), tenant.to_owned())));
         let parts = parts.iter().map(|(what, content)| {
