@@ -13,6 +13,7 @@ mod failures;
 mod filters;
 mod gate;
 mod messages;
+mod model;
 mod order;
 mod outcomes;
 mod survival;

@@ -20,6 +20,23 @@ impl Operaton {
         self.deploy(topic, &ONE_TASK.replace("TOPIC", topic), tenant).await
     }
 
+    /// The same with extension properties of the task, by name. Neither name nor value is escaped.
+    ///
+    /// # Errors
+    /// A topic that is no XML name, or no answer.
+    pub async fn deploy_topic_with_properties(&self, topic: &str, properties: &[(&str, &str)]) -> Result<()> {
+        let property = |(name, value): &(&str, &str)| format!(r#"<camunda:property name="{name}" value="{value}" />"#);
+        let properties: String = properties.iter().map(property).collect();
+        let elements = format!(
+            "><bpmn:extensionElements><camunda:properties>{properties}</camunda:properties></bpmn:extensionElements>\
+             </bpmn:serviceTask>"
+        );
+        let task = r#"camunda:topic="TOPIC" />"#;
+        let with = ONE_TASK.replace(task, &format!(r#"camunda:topic="TOPIC" {elements}"#));
+        anyhow::ensure!(with != ONE_TASK, "the process has no `{task}` to put properties into");
+        self.deploy(topic, &with.replace("TOPIC", topic), None).await
+    }
+
     /// Deploys a model under a name, for one tenant or for no tenant.
     ///
     /// # Errors

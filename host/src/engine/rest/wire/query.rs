@@ -99,7 +99,7 @@ impl<'a> From<&'a Condition> for WireCondition<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WireSorting {
+pub(super) struct WireSorting {
     sort_by: &'static str,
     sort_order: &'static str,
 }

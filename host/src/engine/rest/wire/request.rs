@@ -7,9 +7,12 @@ use std::{
 
 use serde::Serialize;
 
-use super::encode::{self, Encoded};
+use super::{
+    encode::{self, Encoded},
+    query::WireSorting,
+};
 use crate::{
-    engine::{EngineError, FetchRequest, MAX_POLL},
+    engine::{EngineError, FetchRequest, MAX_POLL, SortKey, SortOrder, Sorting},
     outcome::{Failure, MAX_ERROR_MESSAGE},
     task::{FetchOrder, Plain, Subscription, WorkerId},
     value::Variables,
