@@ -1,5 +1,7 @@
 //! The service: puts the parts of a host together, runs them, and stops them in order.
 
+mod rest_options;
+
 use std::{io, path::PathBuf, sync::Arc};
 
 use tokio::{
@@ -8,12 +10,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::rest_options::rest_options;
 use crate::{
-    engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
+    engine::rest::{RestEngine, RestEngineError},
     journal::{Journal, JournalError},
     plugins::{Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts},
     sandbox::{Sandbox, SandboxError},
-    settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
+    settings::{NoEngineAddress, PluginsSettings, Settings},
     worker::{Activity, Backoff, Worker, WorkerOptions},
 };
 
@@ -71,7 +74,7 @@ pub struct View {
 /// See [`ServiceError`]; all of them come before the first task is fetched.
 pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(View)) -> Result<Ended, ServiceError> {
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
-    let engine = Arc::new(RestEngine::new(rest_options(&settings.engine)?)?);
+    let engine = Arc::new(RestEngine::new(rest_options("engine", &settings.engine)?)?);
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
@@ -106,20 +109,6 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         tracing::error!(%error, "the watch over the plugin directory failed");
     }
     Ok(ended)
-}
-
-fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> {
-    let mut options = RestOptions::new(settings.address()?.clone());
-    options.credentials = settings.username.as_ref().map(|username| BasicCredentials {
-        username: username.clone(),
-        password: settings.password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default().into(),
-    });
-    // What is not ASCII cannot be in a header that was read from settings.
-    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    options.headers = settings.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    options.connect_timeout = settings.connect_timeout;
-    options.request_timeout = settings.request_timeout;
-    Ok(options)
 }
 
 /// The sandbox that the settings describe.

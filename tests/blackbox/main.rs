@@ -9,6 +9,7 @@ mod delivery;
 mod dev;
 mod flow;
 mod locks;
+mod logins;
 mod outcomes;
 mod reload;
 mod sandbox;

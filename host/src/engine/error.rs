@@ -61,8 +61,16 @@ pub enum EngineError {
         retry_after: Option<Duration>,
     },
     /// 401. Not always final: after a wrong password the engine refuses the right one, too, for some seconds.
-    #[error("the engine does not accept the credentials (401): check engine.username and engine.password")]
+    #[error(
+        "the engine does not accept the credentials (401): check engine.username and engine.password, or the other login that is set"
+    )]
     Unauthorized,
+    /// Nothing was sent: the login or a header could not be had. It is had anew with the next request.
+    #[error("there are no credentials, so nothing is sent to the engine: {message}")]
+    NoCredentials {
+        /// Which setting failed, why, and what to do. No secret is in it.
+        message: String,
+    },
     /// 403.
     #[error("the engine's user may not do this (403): {message}")]
     Forbidden {
@@ -140,6 +148,7 @@ impl EngineError {
             Self::Conflict { .. }
             | Self::Overloaded { .. }
             | Self::Unauthorized
+            | Self::NoCredentials { .. }
             | Self::Forbidden { .. }
             // Not even an incident can be made of it: the failure call is answered so, too.
             | Self::Suspended { .. }
@@ -166,6 +175,7 @@ impl EngineError {
             | Self::Rejected { .. }
             | Self::Conflict { .. }
             | Self::Unauthorized
+            | Self::NoCredentials { .. }
             | Self::Forbidden { .. }
             | Self::Suspended { .. }
             | Self::Unsendable { .. } => false,

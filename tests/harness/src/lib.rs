@@ -1,6 +1,6 @@
 //! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
 //! ([`embedded`]), the client of both ([`engine_client`]), the built binary
-//! ([`fetchlock`]) and the built guest components ([`guests`]). It knows the host from outside only.
+//! ([`fetchlock`]) the built guest components ([`guests`]), and servers behind TLS ([`tls`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
@@ -10,6 +10,7 @@ pub mod fetchlock;
 pub mod guests;
 pub mod java;
 pub mod operaton;
+pub mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

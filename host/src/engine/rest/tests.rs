@@ -7,6 +7,7 @@ use super::{
     *,
 };
 use crate::{
+    secret::Secret,
     task::{Filter, Subscription, Topic},
     value::Value,
 };
@@ -146,9 +147,9 @@ async fn the_base_may_have_any_path_and_slashes_at_its_end() {
 #[tokio::test]
 async fn credentials_and_fixed_headers_go_with_every_request() {
     let server = Loopback::start(vec![Reply::no_content(), Reply::no_content()]).await;
-    let credentials = BasicCredentials { username: "demo".into(), password: String::from("dé:mo").into() };
-    let headers = vec![("X-Tenant".into(), "one".into()), ("X-Tenant".into(), "two".into())];
-    let engine = engine(RestOptions { credentials: Some(credentials), headers, ..options(&server) });
+    let login = LoginOptions::Basic { username: "demo".into(), password: Secret::new("dé:mo").into() };
+    let header = |value| ("X-Tenant".to_owned(), Secret::new(value).into());
+    let engine = engine(RestOptions { login, headers: vec![header("one"), header("two")], ..options(&server) });
     engine.unlock(&task()).await.expect("unlock");
     complete(&engine).await.expect("complete");
     for request in server.requests() {
