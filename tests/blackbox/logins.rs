@@ -23,6 +23,10 @@ use tokio::{
 
 use crate::scene::{SOON, Scene};
 
+/// Everything that this host and the libraries below it tell about requests.
+const ALL_OF_HTTP: &str =
+    "\"info,fetchlock=trace,reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace,tokio=trace\"";
+
 /// A server of this test; it ends with its owner.
 struct Server {
     address: SocketAddr,
@@ -75,7 +79,11 @@ impl Server {
                     let mut beginning = vec![0; 16 << 10];
                     let count = client.read(&mut beginning).await.expect("read");
                     kept.lock().expect("no panic").push(String::from_utf8_lossy(&beginning[..count]).into_owned());
-                    server.write_all(&beginning[..count]).await.expect("written");
+                    // A tunnel is acknowledged and begins with the next byte.
+                    match beginning.starts_with(b"CONNECT ") {
+                        true => client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("written"),
+                        false => server.write_all(&beginning[..count]).await.expect("written"),
+                    }
                     // Either side may end it.
                     copy_bidirectional(&mut client, &mut server).await.ok();
                 });
@@ -135,7 +143,7 @@ async fn a_token_by_oauth2_is_had_and_renewed_when_it_is_refused() {
         .setting("engine.oauth2.client-secret", &format!("{{ file = {secret} }}"))
         .setting("engine.oauth2.client-auth", "\"body\"")
         .setting("engine.oauth2.scope", "\"engine\"")
-        .setting("log.level", "\"trace\"")
+        .setting("log.level", ALL_OF_HTTP)
         .start()
         .expect("started");
     let first = scene.probe("complete");
@@ -157,7 +165,7 @@ async fn nothing_is_sent_until_the_token_s_file_is_there_and_a_new_one_is_taken_
     let host = scene
         .builder()
         .setting("engine.bearer", &format!("{{ file = {} }}", files.quoted("token")))
-        .setting("log.level", "\"trace\"")
+        .setting("log.level", ALL_OF_HTTP)
         .start()
         .expect("started");
     let line =
@@ -187,7 +195,7 @@ async fn a_header_may_be_what_a_command_prints() {
     let host = scene
         .builder()
         .setting("engine.headers", &format!("{{ Authorization = {{ command = [\"cat\", {token}], cache = \"1s\" }} }}"))
-        .setting("log.level", "\"trace\"")
+        .setting("log.level", ALL_OF_HTTP)
         .start()
         .expect("started");
     let task = scene.probe("complete");
@@ -229,7 +237,7 @@ async fn an_engine_behind_a_proxy_with_a_login_is_worked_for() {
         .setting("engine.proxy", &format!("\"http://{}\"", proxy.address))
         .setting("engine.proxy-username", "\"me\"")
         .setting("engine.proxy-password", "{ env = \"PROXY_HUSH\" }")
-        .setting("log.level", "\"trace\"")
+        .setting("log.level", ALL_OF_HTTP)
         .env("PROXY_HUSH", "hush-hush")
         .start()
         .expect("started");
@@ -239,6 +247,29 @@ async fn an_engine_behind_a_proxy_with_a_login_is_worked_for() {
     assert!(request.starts_with("POST http://engine.invalid/engine-rest/external-task/"), "{request}");
     assert!(request.contains("proxy-authorization: Basic bWU6aHVzaC1odXNo\r\n"), "{request}");
     assert_hidden(&host, &["hush-hush", "bWU6aHVzaC1odXNo"]);
+}
+
+#[tokio::test]
+async fn a_proxy_before_an_engine_behind_tls_sees_no_login() {
+    let scene = Scene::with_probe("").await;
+    let ca = PrivateCa::new().expect("an authority");
+    let front = TlsFront::start(&ca, scene.engine.address(), false).await.expect("a front");
+    let proxy = Server::proxy_to(front.address()).await;
+    let files = Files::new();
+    scene.engine.set_mode(bearer("hush-hush"));
+    let _host = scene
+        .builder()
+        .engine(&front.url("/engine-rest"))
+        .setting("engine.tls.ca-file", &files.put("ca.pem", &ca.pem()))
+        .setting("engine.proxy", &format!("\"http://{}\"", proxy.address))
+        .setting("engine.bearer", "\"hush-hush\"")
+        .start()
+        .expect("started");
+    let task = scene.probe("complete");
+    scene.engine.await_completed(&task, SOON).await.expect("completed");
+    for tunnel in proxy.seen() {
+        assert!(tunnel.starts_with("CONNECT 127.0.0.1:") && !tunnel.contains("hush"), "{tunnel}");
+    }
 }
 
 /// A host with these settings that refuses to start; its one line.

@@ -90,9 +90,11 @@ pub struct EngineSettings {
     #[serde(deserialize_with = "engine_name")]
     #[schemars(schema_with = "schema::name")]
     pub name: EngineName,
-    /// A token by OAuth2.
+    /// A bearer token by OAuth2 client credentials, for an engine behind Keycloak, Entra ID, Auth0 and their like. The
+    /// token is kept, renewed before it expires, and once more when the engine answers 401. The token endpoint is
+    /// reached with the same certificates, proxy and timeouts as the engine.
     pub oauth2: OAuth2Settings,
-    /// Certificates.
+    /// Certificates for an engine behind https. The files are read at the start: a renewed one needs a restart.
     pub tls: TlsSettings,
 }
 

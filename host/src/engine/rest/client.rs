@@ -58,6 +58,10 @@ impl Proxy {
             }
         })
     }
+
+    fn is_https(&self) -> bool {
+        matches!(self, Self::Through { url, .. } if url.scheme() == "https")
+    }
 }
 
 /// A password that is read once, at the start.
@@ -106,10 +110,12 @@ impl ClientMaker<'_> {
                 builder = builder.proxy(proxy);
             }
         }
-        builder = match url.scheme() {
+        let authorities = self.tls.authorities.clone();
+        builder = if url.scheme() == "https" || self.proxy.is_https() {
+            builder.tls_certs_merge(authorities)
+        } else {
             // Loading the system's certificates fails where there are none, as in a container made from scratch.
-            "http" => builder.tls_certs_only(self.tls.authorities.clone()),
-            _ => builder.tls_certs_merge(self.tls.authorities.clone()),
+            builder.tls_certs_only(authorities)
         };
         if let Some(identity) = &self.tls.identity {
             builder = builder.identity(identity.clone());

@@ -1,6 +1,6 @@
 //! How an engine is reached, and the checks of it that need no network.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
@@ -39,8 +39,8 @@ const DEFAULT_MAX_RESPONSE_BYTES: usize = 64 << 20;
 const OWN_HEADERS: [HeaderName; 6] =
     [ACCEPT, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, PROXY_AUTHORIZATION];
 
-/// How an engine is reached.
-#[derive(Clone)]
+/// How an engine is reached. Secrets and the values of headers hide themselves.
+#[derive(Debug, Clone)]
 pub struct RestOptions {
     /// The engine's table in the settings, as messages name it.
     pub table: String,
@@ -85,26 +85,6 @@ impl RestOptions {
             poll_margin: DEFAULT_POLL_MARGIN,
             max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
         }
-    }
-}
-
-impl fmt::Debug for RestOptions {
-    /// Shows everything but secrets and the values of the headers.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("RestOptions")
-            .field("table", &self.table)
-            .field("url", &self.url.as_str())
-            .field("login", &self.login)
-            .field("headers", &headers)
-            .field("proxy", &self.proxy)
-            .field("tls", &self.tls)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("response_timeout", &self.response_timeout)
-            .field("request_timeout", &self.request_timeout)
-            .field("poll_margin", &self.poll_margin)
-            .field("max_response_bytes", &self.max_response_bytes)
-            .finish()
     }
 }
 

@@ -237,7 +237,7 @@ async fn silence_ends_with_the_request_s_limit() {
 async fn a_parked_fetch_may_take_its_poll_and_the_margin() {
     let server = Loopback::start(vec![Reply::ThenSilence(Vec::new())]).await;
     let engine =
-        engine(RestOptions { request_timeout: Duration::from_millis(1), poll_margin: BRIEF, ..options(&server) });
+        engine(RestOptions { response_timeout: Duration::from_millis(1), poll_margin: BRIEF, ..options(&server) });
     let started = Instant::now();
     let error = engine.fetch_and_lock(&fetch(BRIEF)).await.expect_err("silence");
     assert!(matches!(error, EngineError::TimedOut { after } if after == 2 * BRIEF), "{error:?}");

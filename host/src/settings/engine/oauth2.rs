@@ -12,9 +12,7 @@ use crate::{
     settings::{schema, written, written::FilePath},
 };
 
-/// A bearer token by OAuth2 client credentials, for an engine behind Keycloak, Entra ID, Auth0 and their like. The
-/// token is kept, renewed before it expires, and once more when the engine answers 401. The token endpoint is reached
-/// with the same certificates, proxy and timeouts as the engine.
+/// How a token for the engine is had by client credentials.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OAuth2Settings {

@@ -9,7 +9,7 @@ use url::Url;
 use super::address;
 use crate::settings::written::FilePath;
 
-/// Certificates for an engine behind https. The files are read at the start: a renewed one needs a restart.
+/// Certificates for an engine behind https.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TlsSettings {

@@ -190,11 +190,14 @@ fn a_source_of_a_secret_is_exactly_one() {
     insta::assert_snapshot!(told, @r#"
     fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
     fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
     fetchlock.toml:2: unknown key `engine.bearer.secret`: expected `file`, `env`, `command` or `cache`
     fetchlock.toml:2: `engine.bearer.file` is "": expected a path
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
     fetchlock.toml:2: `engine.bearer`: expected the name of an environment variable, found "A=B"
     fetchlock.toml:2: `engine.bearer`: expected a program and its arguments, such as ["prog", "arg"], found no program
     fetchlock.toml:2: `engine.bearer.command` is "prog arg": expected a list
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
     fetchlock.toml:2: `engine.bearer`: `cache` is for a `command` only: a file is read again when it changes, a variable once
     fetchlock.toml:2: `engine.bearer.cache` is "25h": expected a duration from 1s to 24h, written like "30s", "5m" or "PT5M"
     fetchlock.toml:2: `engine.bearer`: expected a text in quotes, or a table of one of `file`, `env` and `command`

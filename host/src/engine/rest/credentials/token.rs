@@ -78,12 +78,13 @@ pub(in crate::engine::rest) struct TokenSource {
     limits: Limits,
     token_url: Url,
     client_id: String,
-    proof: Proof,
+    prover: Prover,
     parameters: Vec<(String, String)>,
     token: Renewed<Token>,
 }
 
-enum Proof {
+/// [`ClientProof`] at work.
+enum Prover {
     SecretInHeader(Text),
     SecretInBody(Text),
     PrivateKey(Signer),
@@ -121,11 +122,11 @@ impl TokenSource {
     ) -> Result<Self, RestEngineError> {
         let own_table = format!("{table}.oauth2");
         let secret = |source| Text::new(format!("{own_table}.client-secret"), source);
-        let proof = match &options.proof {
-            ClientProof::SecretInHeader(source) => Proof::SecretInHeader(secret(source)?),
-            ClientProof::SecretInBody(source) => Proof::SecretInBody(secret(source)?),
+        let prover = match &options.proof {
+            ClientProof::SecretInHeader(source) => Prover::SecretInHeader(secret(source)?),
+            ClientProof::SecretInBody(source) => Prover::SecretInBody(secret(source)?),
             ClientProof::PrivateKey(key) => {
-                Proof::PrivateKey(Signer::new(key, &own_table, options.token_url.as_str())?)
+                Prover::PrivateKey(Signer::new(key, &own_table, options.token_url.as_str())?)
             }
         };
         Ok(Self {
@@ -134,7 +135,7 @@ impl TokenSource {
             limits,
             token_url: options.token_url.clone(),
             client_id: options.client_id.clone(),
-            proof,
+            prover,
             parameters: options.parameters.clone(),
             token: Renewed::new(),
         })
@@ -148,8 +149,10 @@ impl TokenSource {
 
     /// The token that was had at `had` was not accepted.
     pub(super) async fn refused(&self, had: Instant) {
-        match &self.proof {
-            Proof::SecretInHeader(text) | Proof::SecretInBody(text) | Proof::PrivateKey(Signer { key: text, .. }) => {
+        match &self.prover {
+            Prover::SecretInHeader(text)
+            | Prover::SecretInBody(text)
+            | Prover::PrivateKey(Signer { key: text, .. }) => {
                 text.refused(had).await;
             }
         }
@@ -202,18 +205,18 @@ impl TokenSource {
     async fn prepared(&self) -> Result<(RequestBuilder, Secret), CredentialError> {
         let mut request = self.transport.client.post(self.token_url.clone()).header(ACCEPT, "application/json");
         let id = || ("client_id", self.client_id.clone());
-        let (proof, secret) = match &self.proof {
-            Proof::SecretInHeader(text) => {
+        let (proof, secret) = match &self.prover {
+            Prover::SecretInHeader(text) => {
                 let secret = text.get().await?;
                 let value = sensitive(&format!("Basic {}", basic(&self.client_id, secret.reveal())));
                 request = request.header(AUTHORIZATION, value.ok_or_else(|| text.unfit())?);
                 (Vec::new(), secret)
             }
-            Proof::SecretInBody(text) => {
+            Prover::SecretInBody(text) => {
                 let secret = text.get().await?;
                 (vec![id(), ("client_secret", secret.reveal().to_owned())], secret)
             }
-            Proof::PrivateKey(signer) => {
+            Prover::PrivateKey(signer) => {
                 let assertion = signer.assertion(&self.client_id).await?;
                 let kind = ("client_assertion_type", ASSERTION_TYPE.to_owned());
                 (vec![id(), kind, ("client_assertion", assertion.reveal().to_owned())], assertion)
