@@ -17,6 +17,7 @@ pub mod plugins;
 pub mod reference;
 pub mod retry;
 pub mod sandbox;
+pub mod secret;
 pub mod service;
 pub mod settings;
 pub mod task;

@@ -1,5 +1,7 @@
 //! The service: puts the parts of a host together, runs them, and stops them in order.
 
+mod rest_options;
+
 use std::{io, path::PathBuf, sync::Arc};
 
 use tokio::{
@@ -8,8 +10,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::rest_options::rest_options;
 use crate::{
-    engine::rest::{BasicCredentials, RestEngine, RestEngineError, RestOptions},
+    engine::rest::{RestEngine, RestEngineError},
     journal::{Journal, JournalError},
     plugins::{
         Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
@@ -112,21 +115,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
 
 /// The client of the engine that the settings name. Nothing is sent yet.
 pub(crate) fn engine(settings: &EngineSettings) -> Result<RestEngine, ServiceError> {
-    Ok(RestEngine::new(rest_options(settings)?)?)
-}
-
-fn rest_options(settings: &EngineSettings) -> Result<RestOptions, ServiceError> {
-    let mut options = RestOptions::new(settings.address()?.clone());
-    options.credentials = settings.username.as_ref().map(|username| BasicCredentials {
-        username: username.clone(),
-        password: settings.password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default().into(),
-    });
-    // What is not ASCII cannot be in a header that was read from settings.
-    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    options.headers = settings.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    options.connect_timeout = settings.connect_timeout;
-    options.request_timeout = settings.request_timeout;
-    Ok(options)
+    Ok(RestEngine::new(rest_options("engine", settings)?)?)
 }
 
 /// The sandbox that the settings describe.

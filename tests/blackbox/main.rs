@@ -12,6 +12,7 @@ mod errors;
 mod filters;
 mod flow;
 mod locks;
+mod logins;
 mod outcomes;
 mod reload;
 mod rhythm;

@@ -83,8 +83,16 @@ pub enum EngineError {
         retry_after: Option<Duration>,
     },
     /// 401. Not always final: after a wrong password the engine refuses the right one, too, for some seconds.
-    #[error("the engine does not accept the credentials (401): check engine.username and engine.password")]
+    #[error(
+        "the engine does not accept the credentials (401): check engine.username and engine.password, or the other login that is set"
+    )]
     Unauthorized,
+    /// Nothing was sent: the login or a header could not be had. It is had anew with the next request.
+    #[error("there are no credentials, so nothing is sent to the engine: {message}")]
+    NoCredentials {
+        /// Which setting failed, why, and what to do. No secret is in it.
+        message: String,
+    },
     /// 403.
     #[error("the engine's user may not do this (403): {message}")]
     Forbidden {
@@ -221,6 +229,7 @@ impl EngineError {
                 (Outcome::Reject, Fetch::Again, Extension::Again, Standing::There)
             }
             Self::Unsendable { .. } => (Outcome::Reject, Fetch::Again, Extension::Again, Standing::NotAsked),
+            Self::NoCredentials { .. } => (Outcome::Retry, Fetch::Again, Extension::Again, Standing::NotAsked),
             Self::TooLarge { .. } => (Outcome::Reject, Fetch::Fewer, Extension::Again, Standing::There),
             Self::Conflict { .. } | Self::Unauthorized | Self::Forbidden { .. } => {
                 (Outcome::Retry, Fetch::Again, Extension::Again, Standing::There)
@@ -259,6 +268,7 @@ impl EngineError {
             Self::Overloaded { .. } => "overloaded",
             Self::Unavailable { .. } => "unavailable",
             Self::Unauthorized => "unauthorized",
+            Self::NoCredentials { .. } => "no credentials",
             Self::Forbidden { .. } => "forbidden",
             Self::NotAnEngine { .. } => "not an engine",
             Self::Unreachable { .. } => "unreachable",
@@ -290,6 +300,7 @@ impl EngineError {
             // 503, 429 and the full queue are refusals.
             | Self::Overloaded { .. }
             | Self::Unauthorized
+            | Self::NoCredentials { .. }
             | Self::Forbidden { .. }
             | Self::Suspended { .. }
             | Self::Unsendable { .. } => false,
@@ -310,7 +321,9 @@ impl EngineError {
     /// Whether the same request may succeed in the next moment and was surely not carried out.
     pub fn is_passing_and_not_done(&self) -> bool {
         let is_passing = match self {
-            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => true,
+            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => {
+                true
+            }
             Self::TaskGone { .. }
             | Self::NotThere { .. }
             | Self::OtherWorker { .. }
@@ -319,6 +332,7 @@ impl EngineError {
             | Self::SeveralReceivers { .. }
             | Self::Rejected { .. }
             | Self::Unauthorized
+            | Self::NoCredentials { .. }
             | Self::Forbidden { .. }
             | Self::NotAnEngine { .. }
             | Self::TimedOut { .. }

@@ -38,9 +38,12 @@ fn answer(case: &Case) -> String {
             let header = header.map(|(name, value)| format!(", `{name}: {value}`")).unwrap_or_default();
             format!("**{status}** {body}{header}")
         }
-        Example::Refused | Example::Cut { .. } | Example::Silence | Example::Endless | Example::NotSent => {
-            case.about.to_owned()
-        }
+        Example::Refused
+        | Example::Cut { .. }
+        | Example::Silence
+        | Example::Endless
+        | Example::Unsendable
+        | Example::NoCredentials => case.about.to_owned(),
     }
 }
 

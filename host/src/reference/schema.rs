@@ -82,4 +82,8 @@ fn publish(schema: &mut Map<String, Value>) {
         };
         inner.into_iter().filter_map(Value::as_object_mut).for_each(publish);
     }
+    // What the keys hold that are the user's own.
+    if let Some(inner) = schema.get_mut("additionalProperties").and_then(Value::as_object_mut) {
+        publish(inner);
+    }
 }

@@ -12,6 +12,7 @@ use crate::{plugins::manifest::KnownEngines, settings::load_from, task::EngineNa
 const WRITE: &str = "WRITE_REFERENCE";
 
 const README: &str = include_str!("../../../README.md");
+const LOGINS: &str = include_str!("../../../docs/engines.md");
 const EXAMPLE_MANIFEST: &str = include_str!("../../../guest-examples/rust/check-payment.toml");
 
 #[test]
@@ -111,7 +112,7 @@ fn the_examples_of_settings_are_read_and_known_to_the_schema() {
     let page = settings_page();
     let examples: Vec<&str> = toml_blocks(&page).chain(toml_blocks(chapter("Settings"))).collect();
     assert!(examples.len() >= 4, "an example is missing");
-    for example in examples {
+    for example in examples.into_iter().chain(toml_blocks(LOGINS)) {
         fs::write(&file, example).expect("a file");
         load_from(&Flags::default(), &file, []).map(drop).unwrap_or_else(|error| panic!("{error} in\n{example}"));
         assert_known(example, &schema);

@@ -38,7 +38,9 @@ use url::Url;
 
 pub(crate) use self::env::variable;
 pub use self::{
-    engine::{EngineSettings, NoEngineAddress, Secret},
+    engine::{
+        ClientAuth, EngineSettings, NoEngineAddress, OAuth2Settings, ProxySetting, SigningAlgorithm, TlsSettings,
+    },
     flags::Flags,
     limits::{LimitChanges, Limits},
     log::{LogFormat, LogLevel, LogLevelError, LogSettings},
@@ -225,10 +227,7 @@ fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
         let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
         problems = problems.and(layers.misfit(&["worker", "backoff", "max"], why));
     }
-    if settings.engine.password.is_some() && settings.engine.username.is_none() {
-        let why = "there is no `engine.username` to go with it: add that or leave this out";
-        problems = problems.and(layers.misfit(&["engine", "password"], why));
-    }
+    problems = problems.and(settings.engine.misfits(&["engine"], layers));
     for name in settings.grants.keys().filter(|name| name.is_empty() || name.ends_with(WASM)) {
         let why = format!("{name:?} is no plugin: expected the name of its file without `{WASM}`");
         problems = problems.and(layers.misfit(&["grants", name], why));

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use figment::value::Value;
 
 use super::*;
+use crate::secret::{Secret, SecretCommand, SecretSource};
 
 /// A directory with a settings file.
 struct Fixture {
@@ -89,11 +90,16 @@ fn every_setting_can_be_written() {
         url = "https://engine.example/engine-rest"
         username = "demo"
         password = "hush"
-        headers = { X-Tenant = "a" }
+        headers = { X-Tenant = "a", X-Ticket = { command = ["ticket", "--new"], cache = "1m" } }
+        proxy = "http://proxy.example:3128"
+        proxy-username = "me"
+        proxy-password = { env = "PROXY_PASSWORD" }
         connect-timeout = "1s"
+        response-timeout = "5s"
         request-timeout = "PT10S"
         use-priority = true
         name = "main"
+        tls = { ca-file = "ca.pem", client-certificate = "client.pem", client-key = "client.key" }
         [plugins]
         dir = "handlers"
         debounce = "10ms"
@@ -141,45 +147,67 @@ fn every_setting_can_be_written() {
     engine.url = "https://engine.example/engine-rest" # fetchlock.toml:5
     engine.username = "demo" # fetchlock.toml:6
     engine.password = "(hidden)" # fetchlock.toml:7
+    # engine.bearer is not set
     engine.headers.x-tenant = "(hidden)" # fetchlock.toml:8
-    engine.connect-timeout = "1s" # fetchlock.toml:9
-    engine.request-timeout = "10s" # fetchlock.toml:10
-    engine.use-priority = true # fetchlock.toml:11
-    engine.name = "main" # fetchlock.toml:12
-    plugins.dir = "handlers" # fetchlock.toml:14
-    plugins.debounce = "10ms" # fetchlock.toml:15
-    plugins.stable = "20ms" # fetchlock.toml:16
-    plugins.rescan = "5s" # fetchlock.toml:17
-    plugins.max-size = "10 MiB" # fetchlock.toml:18
-    plugins.compile-timeout = "2m" # fetchlock.toml:19
+    engine.headers.x-ticket.command = ["ticket","--new"] # fetchlock.toml:8
+    engine.headers.x-ticket.cache = "1m" # fetchlock.toml:8
+    engine.proxy = "http://proxy.example:3128/" # fetchlock.toml:9
+    engine.proxy-username = "me" # fetchlock.toml:10
+    engine.proxy-password.env = "PROXY_PASSWORD" # fetchlock.toml:11
+    engine.connect-timeout = "1s" # fetchlock.toml:12
+    engine.response-timeout = "5s" # fetchlock.toml:13
+    engine.request-timeout = "10s" # fetchlock.toml:14
+    engine.use-priority = true # fetchlock.toml:15
+    engine.name = "main" # fetchlock.toml:16
+    # engine.oauth2.token-url is not set
+    # engine.oauth2.client-id is not set
+    # engine.oauth2.client-secret is not set
+    # engine.oauth2.client-auth is not set
+    # engine.oauth2.private-key is not set
+    # engine.oauth2.algorithm is not set
+    # engine.oauth2.key-id is not set
+    # engine.oauth2.certificate is not set
+    # engine.oauth2.assertion-audience is not set
+    # engine.oauth2.scope is not set
+    # engine.oauth2.audience is not set
+    engine.oauth2.parameters = {} # default
+    engine.tls.ca-file = "ca.pem" # fetchlock.toml:17
+    engine.tls.client-certificate = "client.pem" # fetchlock.toml:17
+    engine.tls.client-key = "client.key" # fetchlock.toml:17
+    plugins.dir = "handlers" # fetchlock.toml:19
+    plugins.debounce = "10ms" # fetchlock.toml:20
+    plugins.stable = "20ms" # fetchlock.toml:21
+    plugins.rescan = "5s" # fetchlock.toml:22
+    plugins.max-size = "10 MiB" # fetchlock.toml:23
+    plugins.compile-timeout = "2m" # fetchlock.toml:24
     state-dir = "state" # fetchlock.toml:2
     cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
-    worker.max-concurrent = 8 # fetchlock.toml:21
-    worker.max-deliveries = 4 # fetchlock.toml:22
-    worker.poll = "10s" # fetchlock.toml:23
-    worker.lock-duration = "30s" # fetchlock.toml:24
-    worker.timeout = "1h 30m" # fetchlock.toml:25
-    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:26
-    worker.fetch-ahead = "0s" # fetchlock.toml:27
-    worker.max-batch = 10 # fetchlock.toml:28
-    worker.fetch-order = "oldest-first" # fetchlock.toml:29
-    worker.id-prefix = "acme" # fetchlock.toml:30
-    worker.backoff.initial = "1s" # fetchlock.toml:31
-    worker.backoff.factor = 3.0 # fetchlock.toml:31
-    worker.backoff.max = "10s" # fetchlock.toml:31
-    worker.backoff.overload-max = "2s" # fetchlock.toml:31
-    worker.backoff.jitter = 0.25 # fetchlock.toml:31
-    worker.shutdown-timeout = "0s" # fetchlock.toml:32
-    limits.cpu-time = "1s" # fetchlock.toml:34
-    limits.memory = "1 GiB" # fetchlock.toml:35
-    limits.table-elements = 1 # fetchlock.toml:36
-    limits.handles = 2 # fetchlock.toml:37
-    limits.host-calls = 3 # fetchlock.toml:38
-    limits.payload = "4 KiB" # fetchlock.toml:39
-    limits.log-lines = 0 # fetchlock.toml:40
-    limits.log-bytes = "5 B" # fetchlock.toml:41
-    grants.charge.start-process = ["invoice"] # fetchlock.toml:43
-    grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:44
+    worker.max-concurrent = 8 # fetchlock.toml:26
+    worker.max-deliveries = 4 # fetchlock.toml:27
+    worker.poll = "10s" # fetchlock.toml:28
+    worker.lock-duration = "30s" # fetchlock.toml:29
+    worker.timeout = "1h 30m" # fetchlock.toml:30
+    worker.retry = "PT10S,PT20S,PT40S" # fetchlock.toml:31
+    worker.fetch-ahead = "0s" # fetchlock.toml:32
+    worker.max-batch = 10 # fetchlock.toml:33
+    worker.fetch-order = "oldest-first" # fetchlock.toml:34
+    worker.id-prefix = "acme" # fetchlock.toml:35
+    worker.backoff.initial = "1s" # fetchlock.toml:36
+    worker.backoff.factor = 3.0 # fetchlock.toml:36
+    worker.backoff.max = "10s" # fetchlock.toml:36
+    worker.backoff.overload-max = "2s" # fetchlock.toml:36
+    worker.backoff.jitter = 0.25 # fetchlock.toml:36
+    worker.shutdown-timeout = "0s" # fetchlock.toml:37
+    limits.cpu-time = "1s" # fetchlock.toml:39
+    limits.memory = "1 GiB" # fetchlock.toml:40
+    limits.table-elements = 1 # fetchlock.toml:41
+    limits.handles = 2 # fetchlock.toml:42
+    limits.host-calls = 3 # fetchlock.toml:43
+    limits.payload = "4 KiB" # fetchlock.toml:44
+    limits.log-lines = 0 # fetchlock.toml:45
+    limits.log-bytes = "5 B" # fetchlock.toml:46
+    grants.charge.start-process = ["invoice"] # fetchlock.toml:48
+    grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:49
     log.level = "fetchlock=debug,warn" # fetchlock.toml:46
     log.format = "json" # fetchlock.toml:47
     "#);
@@ -268,7 +296,7 @@ fn a_variable_loses_nothing_of_a_text() {
         let fixture = Fixture::new("")
             .variable("FETCHLOCK_ENGINE__USERNAME", "demo")
             .variable("FETCHLOCK_ENGINE__PASSWORD", password);
-        assert_eq!(fixture.settings().engine.password.expect("a password").reveal(), password);
+        assert_eq!(fixture.settings().engine.password, Some(Secret::new(password).into()));
     }
 }
 
@@ -309,10 +337,9 @@ fn a_grant_for_what_cannot_be_a_plugins_name_is_told() {
 
 #[test]
 fn secrets_are_shown_nowhere() {
-    let file = "[engine]\nusername = \"demo\"\npassword = \"hush\"\nheaders = { authorization = \"Bearer hush\" }";
+    let file = "[engine]\nusername = \"demo\"\npassword = \"hush\"\nheaders = { x-ticket = \"hush\" }";
     let loaded = Fixture::new(file).load().expect("settings");
-    let password = loaded.settings.engine.password.clone().expect("a password");
-    let shown = format!("{:?} {loaded} {password} {password:?}", loaded.settings);
+    let shown = format!("{:?} {loaded}", loaded.settings);
     assert!(!shown.contains("hush"), "{shown}");
 }
 
@@ -332,4 +359,62 @@ fn flags_are_settings() {
     assert!(given.contains(&("log.format".into(), Value::from("json"))));
     let settings = Fixture::new("").flags(flags).settings();
     assert_eq!(settings.log, LogSettings { level: "debug".parse().expect("a level"), format: LogFormat::Json });
+}
+
+#[test]
+fn a_secret_may_come_from_elsewhere_and_its_place_is_shown() {
+    let file = r#"
+        [engine]
+        bearer = { file = "token" }
+        headers = { x-ticket = { env = "TICKET" } }
+    "#;
+    let fixture = Fixture::new(file);
+    let path = fixture.dir.path().join("token");
+    assert_eq!(fixture.settings().engine.bearer, Some(SecretSource::File(path)), "relative to the settings");
+    assert_eq!(effective(&fixture, "engine.bearer.file"), "engine.bearer.file = \"token\" # fetchlock.toml:3");
+    assert_eq!(
+        effective(&fixture, "engine.headers.x-ticket.env"),
+        "engine.headers.x-ticket.env = \"TICKET\" # fetchlock.toml:4"
+    );
+    let fixture = Fixture::new("").variable("FETCHLOCK_ENGINE__BEARER__FILE", "token");
+    assert_eq!(fixture.settings().engine.bearer, Some(SecretSource::File("token".into())));
+    let command = Fixture::new("engine.bearer.command = [\"a\", \"b\"]").settings().engine.bearer;
+    let (program, arguments, cache) = ("a".into(), vec!["b".into()], Duration::from_secs(300));
+    assert_eq!(command, Some(SecretSource::Command(SecretCommand { program, arguments, cache })));
+}
+
+#[test]
+fn every_setting_of_oauth2_can_be_written() {
+    let file = r#"
+        [engine.oauth2]
+        token-url = "https://login.example/token?policy=x"
+        client-id = "fetchlock"
+        private-key = { file = "key.pem" }
+        algorithm = "PS256"
+        key-id = "key-1"
+        certificate = "certificate.pem"
+        assertion-audience = "https://login.example"
+        scope = "api://engine/.default"
+        audience = "https://engine.example"
+        parameters = { resource = "engine" }
+    "#;
+    let fixture = Fixture::new(file);
+    let shown =
+        fixture.load().expect("settings").to_string().replace(&format!("{}/", fixture.dir.path().display()), "");
+    let shown = shown.lines().filter(|line| line.starts_with("engine.oauth2"));
+    let shown = shown.filter_map(|line| Some(line.split_once('#')?.0.trim_end().to_owned())).collect::<Vec<_>>();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    engine.oauth2.token-url = "https://login.example/token?policy=x"
+    engine.oauth2.client-id = "fetchlock"
+    engine.oauth2.private-key.file = "key.pem"
+    engine.oauth2.algorithm = "PS256"
+    engine.oauth2.key-id = "key-1"
+    engine.oauth2.certificate = "certificate.pem"
+    engine.oauth2.assertion-audience = "https://login.example"
+    engine.oauth2.scope = "api://engine/.default"
+    engine.oauth2.audience = "https://engine.example"
+    engine.oauth2.parameters.resource = "engine"
+    "#);
+    let direct = Fixture::new("engine.proxy = \"none\"").settings().engine.proxy;
+    assert_eq!(direct, Some(ProxySetting::Direct));
 }

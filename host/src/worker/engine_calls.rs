@@ -167,6 +167,7 @@ fn fault(error: EngineError) -> Fault {
         | EngineError::Overloaded { .. }
         | EngineError::Unavailable { .. }
         | EngineError::Unauthorized
+        | EngineError::NoCredentials { .. }
         | EngineError::NotAnEngine { .. }
         | EngineError::Unreachable { .. }
         | EngineError::TimedOut { .. }

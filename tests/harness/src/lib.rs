@@ -1,7 +1,7 @@
 //! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
 //! ([`embedded`]), the client of both ([`engine_client`]), the built binary
-//! ([`fetchlock`]) and its `tasks` command ([`operator`]), the built guest components ([`guests`]) and values of every
-//! type ([`samples`]). It knows the host from outside only.
+//! ([`fetchlock`]) and its `tasks` command ([`operator`]), the built guest components ([`guests`]), values of every type
+//! ([`samples`]) and servers behind TLS ([`tls`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
@@ -13,6 +13,7 @@ pub mod java;
 pub mod operaton;
 pub mod operator;
 pub mod samples;
+pub mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

@@ -80,6 +80,11 @@ async fn answer(shared: &Arc<Shared>, connection: &Connection, request: Request)
                 return plain(401, "", "");
             }
         }
+        Mode::Authorization(expected) => {
+            if authorization != Some(expected) {
+                return plain(401, "", "");
+            }
+        }
         Mode::CutEverything => {
             connection.cut();
             return no_content();

@@ -127,6 +127,11 @@ pub enum Mode {
         /// The password.
         password: String,
     },
+    /// Requests need this header `Authorization`; without it comes a 401 with no body.
+    Authorization(
+        /// The header's value.
+        String,
+    ),
     /// Every connection breaks before anything is applied, those of parked polls too: the engine is out of reach.
     CutEverything,
 }

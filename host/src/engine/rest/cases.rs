@@ -60,8 +60,10 @@ pub enum Example {
     Silence,
     /// More comes than is read.
     Endless,
-    /// Nothing was sent.
-    NotSent,
+    /// Nothing was sent: the request cannot be made.
+    Unsendable,
+    /// Nothing was sent: it would have gone without its credentials.
+    NoCredentials,
 }
 
 const HTML: &str = "text/html";
@@ -111,6 +113,20 @@ pub const CASES: &[Case] = &[
         "ENGINE-03043 ExternalTask with id 'de20' is suspended.",
         Some(0),
         "somebody suspended the process instance; the engine takes nothing for it until it is activated",
+    ),
+    engine(
+        400,
+        REST,
+        "org.operaton.bpm.engine.MismatchingMessageCorrelationException: Cannot correlate message 'm': No process definition or execution matches the parameters",
+        Some(0),
+        "nothing waits for the message that a handler sent",
+    ),
+    engine(
+        400,
+        REST,
+        "org.operaton.bpm.engine.MismatchingMessageCorrelationException: ENGINE-13031 Cannot correlate a message with name 'm' to a single execution. 2 executions match …",
+        Some(0),
+        "more than one waits for the message that a handler sent",
     ),
     engine(
         400,
@@ -266,7 +282,7 @@ pub const CASES: &[Case] = &[
         example: Example::Cut { after: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{\"id\"" },
     },
     Case {
-        about: "no answer, or no more of it, within `engine.request-timeout` (of a long poll: within `worker.poll` and 10 s)",
+        about: "no answer, or no more of it, within `engine.response-timeout` and `engine.request-timeout` (of a long poll: within `worker.poll` and 10 s)",
         meaning: "the engine is stuck, or the connection is half open",
         example: Example::Silence,
     },
@@ -276,9 +292,14 @@ pub const CASES: &[Case] = &[
         example: Example::Endless,
     },
     Case {
-        about: "nothing is sent",
+        about: "nothing is sent, for a secret cannot be read, a command fails, or no token is given out",
+        meaning: "the credentials cannot be had, and nothing is sent without them",
+        example: Example::NoCredentials,
+    },
+    Case {
+        about: "nothing is sent, for it cannot be written",
         meaning: "a value that the engine's JSON cannot carry, or an empty id; a handler hears of it before it has decided",
-        example: Example::NotSent,
+        example: Example::Unsendable,
     },
 ];
 
@@ -329,7 +350,12 @@ impl Case {
             Example::Other { status, header, content_type, body } => {
                 Some(SentAnswer { status, content_type, header, body: body.to_owned() })
             }
-            Example::Refused | Example::Cut { .. } | Example::Silence | Example::Endless | Example::NotSent => None,
+            Example::Refused
+            | Example::Cut { .. }
+            | Example::Silence
+            | Example::Endless
+            | Example::Unsendable
+            | Example::NoCredentials => None,
         }
     }
 
@@ -345,7 +371,10 @@ impl Case {
             Example::Cut { .. } => EngineError::Unreachable { message: "connection closed".into(), sent: true },
             Example::Silence => EngineError::TimedOut { after: LIMIT },
             Example::Endless => EngineError::TooLarge { limit: LIMIT_BYTES },
-            Example::NotSent => EngineError::Unsendable { message: "expected a finite number, found NaN".into() },
+            Example::NoCredentials => {
+                EngineError::NoCredentials { message: "engine.bearer: the file … cannot be read".into() }
+            }
+            Example::Unsendable => EngineError::Unsendable { message: "expected a finite number, found NaN".into() },
         }
     }
 }

@@ -80,6 +80,11 @@ impl Loopback {
         format!("http://{}{path}", self.address).parse().expect("a URL")
     }
 
+    /// Its address.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What was asked so far, each with head and body; header names are in lower case.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("no panic").clone()

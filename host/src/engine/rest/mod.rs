@@ -1,21 +1,28 @@
 //! The REST contract of Camunda 7, Operaton and CIB seven, spoken to a real engine.
 //!
-//! Every request has a limit of time for its connection and for the whole of it, and every answer one of size.
-//! Connections are kept and shared. Redirects are not followed. The proxies of the environment (`HTTP_PROXY`,
-//! `HTTPS_PROXY`, `NO_PROXY`) are used but for an engine on this machine's loopback; the certificates of authorities
-//! are the system's (`SSL_CERT_FILE` names others).
+//! Every request has limits of time for its connection, the beginning of its answer and the whole of it, and every
+//! answer one of size. Connections are kept and shared. Redirects are not followed. Unless the options say otherwise,
+//! the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`) are used but for an engine on this machine's
+//! loopback; the certificates of authorities are the system's (`SSL_CERT_FILE` names others) and those of the options.
+//! What a request proves itself with is had before it is sent ([`credentials`]); without it, nothing is.
 
 mod answer;
 mod call;
 pub mod cases;
+mod client;
+mod credentials;
+mod exchange;
 mod operations;
 mod options;
+mod tls;
 mod wire;
 
 #[cfg(test)]
 mod loopback;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transport_tests;
 
 use std::{fmt, time::Duration};
 
@@ -28,7 +35,10 @@ use reqwest::{
 };
 use url::Url;
 
-use self::call::{Call, Connection};
+use self::{
+    call::{Call, Connection},
+    exchange::Limits,
+};
 use super::{Engine, EngineError, FetchRequest, MAX_POLL, TaskQuery, TaskSummary};
 use crate::{
     outcome::Failure,
@@ -37,7 +47,10 @@ use crate::{
     work::{Message, ProcessStart, Receiver},
 };
 
-pub use options::{BasicCredentials, Password, RestEngineError, RestOptions};
+pub use credentials::{ClientCredentials, ClientProof, SigningKey};
+pub use jsonwebtoken::Algorithm as SigningAlgorithm;
+pub use options::{LoginOptions, ProxyOptions, RestEngineError, RestOptions};
+pub use tls::{IdentityFiles, TlsFiles};
 
 /// The most tasks of one query: enough for a host's own, and bounded for a topic with a long backlog.
 const MAX_LISTED: usize = 1_000;
@@ -58,7 +71,7 @@ pub struct RestEngine {
     connection: Connection,
     /// The base, its path without slashes at the end.
     base: Url,
-    request_timeout: Duration,
+    limits: Limits,
     poll_margin: Duration,
     max_response_bytes: usize,
 }
@@ -76,14 +89,14 @@ impl RestEngine {
     /// For options that cannot work, each by the name of its setting, and for a system without certificates of
     /// authorities when the engine is behind https.
     pub fn new(options: RestOptions) -> Result<Self, RestEngineError> {
-        let connection = options.connection()?;
+        let (connection, limits) = (options.connection()?, options.limits());
         let mut base = options.url;
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
         Ok(Self {
             connection,
             base,
-            request_timeout: options.request_timeout,
+            limits,
             poll_margin: options.poll_margin,
             max_response_bytes: options.max_response_bytes,
         })
@@ -113,9 +126,9 @@ impl RestEngine {
         Call {
             method: Method::POST,
             url,
-            body,
+            body: body.into(),
             accept: JSON,
-            timeout: self.request_timeout,
+            limits: self.limits,
             limit: self.max_response_bytes,
         }
     }
@@ -150,9 +163,9 @@ impl RestEngine {
         let call = Call {
             method: Method::GET,
             url: url.clone(),
-            body: Vec::new(),
+            body: Bytes::new(),
             accept: ANYTHING,
-            timeout: self.request_timeout,
+            limits: self.limits,
             limit,
         };
         let answer = self.connection.send(call).await?;
@@ -172,7 +185,8 @@ impl Engine for RestEngine {
         let url = self.address(&["external-task", "fetchAndLock"])?;
         let mut call = self.post(url.clone(), wire::fetch(request)?);
         if !request.poll.is_zero() {
-            call.timeout = request.poll.min(MAX_POLL) + self.poll_margin;
+            let response = request.poll.min(MAX_POLL) + self.poll_margin;
+            call.limits = Limits { response, total: response + self.limits.total };
         }
         let answer = self.connection.send(call).await?;
         if answer.status != StatusCode::OK {

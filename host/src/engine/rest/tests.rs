@@ -7,6 +7,7 @@ use super::{
     *,
 };
 use crate::{
+    secret::Secret,
     task::{FetchOrder, Filter, Subscription, Topic},
     value::Value,
 };
@@ -210,9 +211,9 @@ async fn the_base_may_have_any_path_and_slashes_at_its_end() {
 #[tokio::test]
 async fn credentials_and_fixed_headers_go_with_every_request() {
     let server = Loopback::start(vec![Reply::no_content(), Reply::no_content()]).await;
-    let credentials = BasicCredentials { username: "demo".into(), password: String::from("dé:mo").into() };
-    let headers = vec![("X-Tenant".into(), "one".into()), ("X-Tenant".into(), "two".into())];
-    let engine = engine(RestOptions { credentials: Some(credentials), headers, ..options(&server) });
+    let login = LoginOptions::Basic { username: "demo".into(), password: Secret::new("dé:mo").into() };
+    let header = |value| ("X-Tenant".to_owned(), Secret::new(value).into());
+    let engine = engine(RestOptions { login, headers: vec![header("one"), header("two")], ..options(&server) });
     engine.unlock(&task()).await.expect("unlock");
     complete(&engine).await.expect("complete");
     for request in server.requests() {
@@ -300,7 +301,7 @@ async fn silence_ends_with_the_request_s_limit() {
 async fn a_parked_fetch_may_take_its_poll_and_the_margin() {
     let server = Loopback::start(vec![Reply::ThenSilence(Vec::new())]).await;
     let engine =
-        engine(RestOptions { request_timeout: Duration::from_millis(1), poll_margin: BRIEF, ..options(&server) });
+        engine(RestOptions { response_timeout: Duration::from_millis(1), poll_margin: BRIEF, ..options(&server) });
     let started = Instant::now();
     let error = engine.fetch_and_lock(&fetch(BRIEF)).await.expect_err("silence");
     assert!(matches!(error, EngineError::TimedOut { after } if after == 2 * BRIEF), "{error:?}");

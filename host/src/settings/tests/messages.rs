@@ -168,7 +168,7 @@ fn a_bad_address_is_told_without_its_password() {
     fetchlock.toml:2: `engine.url`: the scheme `localhost` is neither http nor https; expected an address such as http://localhost:8080/engine-rest
     fetchlock.toml:2: `engine.url`: no address: relative URL without a base; expected an address such as http://localhost:8080/engine-rest
     fetchlock.toml:2: `engine.url`: no address: relative URL without a base; expected an address such as http://localhost:8080/engine-rest
-    fetchlock.toml:2: `engine.url`: the address holds credentials: put them into `engine.username` and `engine.password`, which are never shown
+    fetchlock.toml:2: `engine.url`: the address holds credentials: put them into `username` and `password` beside it, where secrets are never shown
     fetchlock.toml:2: `engine.url`: the address has a query or fragment, which REST paths cannot follow; expected an address such as http://localhost:8080/engine-rest
     ");
 }
@@ -182,10 +182,89 @@ fn a_bad_header_is_told_without_its_value() {
         "[engine.headers]\na = [\"hush\"]",
     ]);
     insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:2: `engine.password`: expected a text in quotes
+    fetchlock.toml:2: `engine.password`: expected a text in quotes, or a table of one of `file`, `env` and `command`
     fetchlock.toml:2: `engine.headers."a b"`: no HTTP header name: expected letters, digits and hyphens
     fetchlock.toml:2: `engine.headers.a`: no HTTP header value: expected ASCII text on one line
-    fetchlock.toml:2: `engine.headers.a`: expected a text in quotes
+    fetchlock.toml:2: `engine.headers.a` is a list: expected a text in quotes, or a table of one of `file`, `env` and `command`
+    "#);
+}
+
+#[test]
+fn a_source_of_a_secret_is_exactly_one() {
+    let told = complaints([
+        "[engine]\nbearer = {}",
+        "[engine]\nbearer = { file = \"a\", env = \"B\" }",
+        "[engine]\nbearer = { secret = \"hush\" }",
+        "[engine]\nbearer = { file = \"\" }",
+        "[engine]\nbearer = { env = \"A=B\" }",
+        "[engine]\nbearer = { command = [] }",
+        "[engine]\nbearer = { command = \"prog arg\" }",
+        "[engine]\nbearer = { file = \"a\", cache = \"5m\" }",
+        "[engine]\nbearer = { command = [\"a\"], cache = \"25h\" }",
+        "[engine]\nbearer = true",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: unknown key `engine.bearer.secret`: expected `file`, `env`, `command` or `cache`
+    fetchlock.toml:2: `engine.bearer.file` is "": expected a path
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: `engine.bearer`: expected the name of an environment variable, found "A=B"
+    fetchlock.toml:2: `engine.bearer`: expected a program and its arguments, such as ["prog", "arg"], found no program
+    fetchlock.toml:2: `engine.bearer.command` is "prog arg": expected a list
+    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
+    fetchlock.toml:2: `engine.bearer`: `cache` is for a `command` only: a file is read again when it changes, a variable once
+    fetchlock.toml:2: `engine.bearer.cache` is "25h": expected a duration from 1s to 24h, written like "30s", "5m" or "PT5M"
+    fetchlock.toml:2: `engine.bearer`: expected a text in quotes, or a table of one of `file`, `env` and `command`
+    "#);
+}
+
+#[test]
+fn a_request_carries_one_login() {
+    let told = complaints([
+        "[engine]\nusername = \"demo\"\nbearer = \"hush\"",
+        "[engine]\nbearer = \"hush\"\nheaders = { Authorization = \"hush\" }",
+        "[engine]\nusername = \"demo\"\n[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"hush\"",
+    ]);
+    insta::assert_snapshot!(told, @r"
+    fetchlock.toml:3: `engine.bearer`: there is `username` too, and a request carries one login: leave one of them out
+    fetchlock.toml:3: `engine.headers.authorization`: there is `bearer` too, and a request carries one login: leave one of them out
+    fetchlock.toml:3: `engine.oauth2`: there is `username` too, and a request carries one login: leave one of them out
+    ");
+}
+
+#[test]
+fn settings_of_an_engine_that_do_not_fit_each_other_are_refused() {
+    let told = complaints([
+        "[engine.oauth2]\nscope = \"a\"",
+        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"c\"\nprivate-key = \"d\"",
+        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"c\"\nkey-id = \"d\"",
+        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nprivate-key = \"c\"\nclient-auth = \"body\"",
+        "[engine.oauth2]\nalgorithm = \"HS256\"",
+        "[engine.oauth2]\ntoken-url = \"http://me:hush@login/\"",
+        "[engine.tls]\nclient-certificate = \"a\"",
+        "[engine]\nproxy = \"direct\"",
+        "[engine]\nproxy = \"http://me:hush@proxy/\"",
+        "[engine]\nproxy = \"http://proxy/path\"",
+        "[engine]\nproxy = \"none\"\nproxy-username = \"me\"",
+        "[engine]\nproxy = \"http://proxy\"\nproxy-username = \"me\"\nproxy-password = { command = [\"a\"] }",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    fetchlock.toml:1: `engine.oauth2`: has neither `client-secret` nor `private-key`: add one of them
+    fetchlock.toml:1: `engine.oauth2`: has no `client-id`: add it
+    fetchlock.toml:1: `engine.oauth2`: has no `token-url`: add it
+    fetchlock.toml:1: `engine.oauth2`: has both `client-secret` and `private-key`: leave one of them out
+    fetchlock.toml:5: `engine.oauth2.key-id`: it is for a `private-key` only
+    fetchlock.toml:5: `engine.oauth2.client-auth`: it is for a `client-secret` only
+    fetchlock.toml:2: `engine.oauth2.algorithm` is "HS256": expected "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384" or "EdDSA"
+    fetchlock.toml:2: `engine.oauth2.token-url`: the address holds credentials: put them into `client-id` and `client-secret` beside it, where secrets are never shown
+    fetchlock.toml:2: `engine.tls.client-certificate`: there is no `client-key` to go with it: add that or leave this out
+    fetchlock.toml:2: `engine.proxy`: no address: relative URL without a base; expected an address such as http://proxy.example:3128, or "none"
+    fetchlock.toml:2: `engine.proxy`: the address holds credentials: put them into `proxy-username` and `proxy-password` beside it, where secrets are never shown
+    fetchlock.toml:2: `engine.proxy`: a proxy has a host and a port and no path; expected an address such as http://proxy.example:3128, or "none"
+    fetchlock.toml:3: `engine.proxy-username`: there is no `proxy` to go with it: add that or leave this out
+    fetchlock.toml:4: `engine.proxy-password`: it is read once, at the start, so a command is not run for it: give a text, `file` or `env`
     "#);
 }
 
@@ -198,7 +277,7 @@ fn settings_that_do_not_fit_each_other_are_refused() {
     insta::assert_snapshot!(told, @r"
     fetchlock.toml:1: `worker.backoff.max`: 1m is shorter than `worker.backoff.initial`, 2m: raise it or lower that
     fetchlock.toml:2: `worker.backoff.max`: 10ms is shorter than `worker.backoff.initial`, 500ms: raise it or lower that
-    fetchlock.toml:4: `engine.password`: there is no `engine.username` to go with it: add that or leave this out
+    fetchlock.toml:4: `engine.password`: there is no `username` to go with it: add that or leave this out
     ");
 }
 

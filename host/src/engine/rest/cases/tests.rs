@@ -7,11 +7,12 @@ use crate::{
     engine::{
         AfterExtension, Disposition, Engine, FetchRequest, Standing,
         rest::{
-            RestEngine, RestOptions,
+            LoginOptions, RestEngine, RestOptions,
             loopback::{Loopback, Reply},
         },
     },
-    task::{TaskId, WorkerId},
+    secret::SecretSource,
+    task::{FetchOrder, TaskId, WorkerId},
     value::{Value, Variable, Variables},
 };
 
@@ -34,7 +35,7 @@ fn reply(case: &Case) -> Option<Reply> {
         Example::Cut { after } => Some(Reply::Bytes(after.as_bytes().to_vec())),
         Example::Silence => Some(Reply::ThenSilence(Vec::new())),
         Example::Endless => Some(Reply::whole("200 OK", "x".repeat(FEW + 1))),
-        Example::Refused | Example::NotSent => None,
+        Example::Refused | Example::Unsendable | Example::NoCredentials => None,
     }
 }
 
@@ -49,9 +50,12 @@ async fn met(case: &Case) -> Vec<EngineError> {
         // Nobody listens on port 1 of this machine.
         options.url = "http://127.0.0.1:1/engine-rest".parse().expect("a URL");
     }
+    if matches!(case.example, Example::NoCredentials) {
+        options.login = LoginOptions::Bearer(SecretSource::File("no/such/file".into()));
+    }
     let engine = RestEngine::new(options).expect("an engine");
     let (worker, nothing) = (WorkerId::new("a"), Variables::new());
-    if matches!(case.example, Example::NotSent) {
+    if matches!(case.example, Example::Unsendable) {
         let variables = Variables::from([("x".to_owned(), Variable::from(Value::Double(f64::NAN)))]);
         return vec![engine.complete(&TaskId::new("de20"), &worker, &variables, &nothing).await.expect_err("NaN")];
     }
@@ -60,6 +64,7 @@ async fn met(case: &Case) -> Vec<EngineError> {
         worker_id: worker.clone(),
         max_tasks: 1,
         use_priority: false,
+        order: FetchOrder::Unordered,
         poll: Duration::ZERO,
         subscriptions: vec![],
     };
@@ -93,11 +98,14 @@ fn every_kind_of_error_has_a_case() {
         "conflict",
         "forbidden",
         "lock expired",
+        "no credentials",
+        "no receiver",
         "not an engine",
         "not there",
         "other worker",
         "overloaded",
         "rejected",
+        "several receivers",
         "suspended",
         "task gone",
         "timed out",

@@ -1,0 +1,137 @@
+//! What a request proves itself with: the engine's login and the headers of the settings.
+//!
+//! A text that may change (a file, what a command prints, an OAuth2 token) is had anew when it is due, by one request at
+//! a time while the others wait for the same result ([`renewed`]). If it cannot be had, the request is not sent.
+
+mod assertion;
+mod command;
+mod file;
+mod renewed;
+mod text;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+pub(super) use self::{
+    text::{Text, variable},
+    token::TokenSource,
+};
+use crate::{engine::EngineError, foreign::escape};
+
+pub use self::{
+    assertion::SigningKey,
+    token::{ClientCredentials, ClientProof},
+};
+
+/// Values shorter than this are not looked for in the engine's words: they would be found in any text.
+const MIN_CONCEALED: usize = 6;
+
+/// The ways to log in at an engine, with texts that are had when they are needed.
+pub(super) enum Login {
+    None,
+    Basic { username: String, password: Text },
+    Bearer(Text),
+    OAuth2(Box<TokenSource>),
+}
+
+/// What every request to an engine carries beside its own headers.
+pub(super) struct Credentials {
+    pub(super) login: Login,
+    pub(super) headers: Vec<(HeaderName, Text)>,
+}
+
+/// The headers of one moment.
+pub(super) struct Proof {
+    /// All of them marked as sensitive, so that no debug text shows them.
+    pub(super) headers: HeaderMap,
+    had: Instant,
+}
+
+/// Why there are no credentials. None of the texts holds a secret.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum CredentialError {
+    /// A file that cannot be used.
+    #[error("{setting}: the file {path} {why}; put the text there, nothing is sent before")]
+    File { setting: String, path: String, why: String },
+    /// A command that printed no text to use.
+    #[error("{setting}: the command {program} {why}; nothing is sent before it succeeds")]
+    Command { setting: String, program: String, why: String },
+    /// A text that the request cannot carry.
+    #[error("{setting}: the text from {place} {why}")]
+    Text { setting: String, place: String, why: &'static str },
+    /// A private key that does not sign.
+    #[error("{setting}: no private key for {algorithm} ({why}); expected PEM, PKCS #8, or PKCS #1 for RSA")]
+    Key { setting: String, algorithm: String, why: String },
+    /// No token.
+    #[error("{table}.oauth2: the token endpoint {url} {why}; {advice}")]
+    Token { table: String, url: String, why: String, advice: String },
+}
+
+impl From<CredentialError> for EngineError {
+    fn from(error: CredentialError) -> Self {
+        Self::NoCredentials { message: escape(&error.to_string()) }
+    }
+}
+
+impl Credentials {
+    /// The headers as they are now.
+    pub(super) async fn proof(&self) -> Result<Proof, CredentialError> {
+        let mut headers = HeaderMap::new();
+        for (name, text) in &self.headers {
+            let value = text.get().await?;
+            headers.append(name, sensitive(value.reveal()).ok_or_else(|| text.unfit())?);
+        }
+        let authorization = match &self.login {
+            Login::None => None,
+            Login::Basic { username, password } => {
+                let pair = STANDARD.encode(format!("{username}:{}", password.get().await?.reveal()));
+                Some(sensitive(&format!("Basic {pair}")).ok_or_else(|| password.unfit())?)
+            }
+            Login::Bearer(token) => {
+                Some(sensitive(&format!("Bearer {}", token.get().await?.reveal())).ok_or_else(|| token.unfit())?)
+            }
+            Login::OAuth2(tokens) => Some(tokens.authorization().await?),
+        };
+        headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
+        Ok(Proof { headers, had: Instant::now() })
+    }
+
+    /// The headers after the engine has refused some: what can be had anew is, if nobody has done so in the meantime.
+    pub(super) async fn proof_after_refusal(&self, refused: &Proof) -> Result<Proof, CredentialError> {
+        for (_, text) in &self.headers {
+            text.refused(refused.had).await;
+        }
+        match &self.login {
+            Login::None => {}
+            Login::Basic { password: text, .. } | Login::Bearer(text) => text.refused(refused.had).await,
+            Login::OAuth2(tokens) => tokens.refused(refused.had).await,
+        }
+        self.proof().await
+    }
+}
+
+impl Proof {
+    /// The texts that must not show, should the engine or a proxy repeat them.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let texts = self.headers.values().filter_map(|value| value.to_str().ok());
+        let texts = texts.map(|text| text.strip_prefix("Bearer ").or(text.strip_prefix("Basic ")).unwrap_or(text));
+        texts.filter(|text| text.len() >= MIN_CONCEALED)
+    }
+}
+
+/// A header's value that is not shown; none for a text that cannot be one.
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// How long a refusal by the engine is no reason to have the same text anew a second time: an engine that refuses
+/// everything must not make every request run a command or ask for a token.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(10);

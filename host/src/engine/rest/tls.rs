@@ -1,0 +1,104 @@
+//! Certificates from files: the authorities to trust, and this host's own identity.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use reqwest::{Certificate, Identity};
+use rustls::{
+    Error as TlsError, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use super::RestEngineError;
+
+/// Where certificates come from; they are read when the engine's client is made.
+#[derive(Debug, Clone, Default)]
+pub struct TlsFiles {
+    /// Authorities that are trusted besides the system's, in PEM.
+    pub authorities: Option<PathBuf>,
+    /// This host's own certificate and its private key, both in PEM.
+    pub identity: Option<IdentityFiles>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone)]
+pub struct IdentityFiles {
+    /// The certificate, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// The private key, not encrypted.
+    pub key: PathBuf,
+}
+
+/// Certificates as the HTTP client takes them.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) authorities: Vec<Certificate>,
+    pub(super) identity: Option<Identity>,
+}
+
+impl TlsFiles {
+    /// Reads the files. `table` is the engine's table in the settings.
+    pub(super) fn read(&self, table: &str) -> Result<Tls, RestEngineError> {
+        let authorities = match &self.authorities {
+            Some(path) => authorities(path).map_err(|why| unusable(format!("{table}.tls.ca-file"), path, why))?,
+            None => Vec::new(),
+        };
+        let identity = self.identity.as_ref().map(|files| identity(files, table)).transpose()?;
+        Ok(Tls { authorities, identity })
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
+    let (_, certificates) = certificates(path)?;
+    let mut store = RootCertStore::empty();
+    for certificate in &certificates {
+        store.add(certificate.clone()).map_err(|error| format!("holds a certificate that cannot be used: {error}"))?;
+    }
+    certificates
+        .iter()
+        .map(|it| {
+            Certificate::from_der(it).map_err(|error| format!("holds a certificate that cannot be used: {error}"))
+        })
+        .collect()
+}
+
+fn identity(files: &IdentityFiles, table: &str) -> Result<Identity, RestEngineError> {
+    let of_certificate = |why| unusable(format!("{table}.tls.client-certificate"), &files.certificate, why);
+    let of_key = |why| unusable(format!("{table}.tls.client-key"), &files.key, why);
+    let (mut pem, chain) = certificates(&files.certificate).map_err(of_certificate)?;
+    let key_pem = read(&files.key).map_err(of_key)?;
+    let key = PrivateKeyDer::from_pem_slice(&key_pem)
+        .map_err(|_| of_key("holds no private key in PEM, or an encrypted one, which is not supported".into()))?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match error {
+        TlsError::InconsistentKeys(_) => {
+            of_key(format!("does not belong to the certificate in {}", files.certificate.display()))
+        }
+        other => of_certificate(format!("cannot be used with its key: {other}")),
+    })?;
+    pem.push(b'\n');
+    pem.extend_from_slice(&key_pem);
+    Identity::from_pem(&pem).map_err(|error| of_certificate(format!("cannot be used: {error}")))
+}
+
+/// The bytes of a file and the certificates in it, of which there is at least one.
+fn certificates(path: &Path) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), String> {
+    let bytes = read(path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found.map_err(|error| format!("is damaged: {error}"))? {
+        none if none.is_empty() => Err("holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".into()),
+        certificates => Ok((bytes, certificates)),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// The error about a file that is read at the start.
+pub(super) fn unusable(setting: String, path: &Path, why: String) -> RestEngineError {
+    RestEngineError::File { setting, path: path.display().to_string(), why }
+}
