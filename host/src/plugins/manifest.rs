@@ -47,7 +47,9 @@ pub struct Manifest {
     /// Whether only the variables of the task's own scope are fetched.
     pub local_variables: bool,
     /// Whether the engine makes Java objects of Object values and tells these as JSON, as some older workers expect. It
-    /// needs their classes, and what it tells is no longer the value that it has. The handler sees them as `other`.
+    /// needs their classes, and what it tells is no longer the value that it has: the handler sees such an Object as
+    /// `other`. Of a Json variable it then tells nothing of use, and the task fails with that as its reason; leave such
+    /// variables out with `variables`.
     pub deserialize_values: bool,
     /// How many of its invocations may run at once, within `worker.max-concurrent` of the host.
     #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]

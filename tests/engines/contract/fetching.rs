@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::talk::{Sent, Talk};
+use super::talk::{Sent, Talk, Unlike};
 use crate::engine::{Engine, on_both_engines};
 
 on_both_engines!(
@@ -179,12 +179,21 @@ async fn a_fetch_deserializes_objects_where_it_is_asked_to(engine: Engine) {
         ("unasked", json!({})),
         ("not", json!({"deserializeValues": false})),
         ("null, which is not", json!({"deserializeValues": null})),
-        ("yes", json!({"deserializeValues": true})),
+        ("yes", json!({"deserializeValues": true, "variables": ["json", "text"]})),
     ] {
         let topic = with(json!({"topicName": TOPIC, "lockDuration": 60_000}), more);
         talk.post(about, FETCH, json!({"workerId": "w", "maxTasks": 1, "topics": [topic]})).await;
         talk.post("unlocked", "/external-task/{a.task}/unlock", ()).await;
     }
+    let unlike = Unlike {
+        because: "there are no classes, and so no types of what they hold",
+        operaton: r#"200 [{"activityId":"work","activityInstanceId":"work:ID","businessKey":null,"createTime":"NOW","errorDetails":null,"errorMessage":null,"executionId":"{a.execution}","extensionProperties":{},"id":"{a.task}","lockExpirationTime":"LATER","priority":0,"processDefinitionId":"{definition}","processDefinitionKey":"contract-deserialized","processDefinitionVersionTag":null,"processInstanceId":"{a}","retries":null,"suspended":false,"tenantId":null,"topicName":"contract-deserialized","variables":{"list":{"type":"Object","value":[1,"a"],"valueInfo":{"objectTypeName":"java.util.ArrayList<java.lang.Integer>","serializationDataFormat":"application/json"}},"map":{"type":"Object","value":{"k":1,"l":[true,null]},"valueInfo":{"objectTypeName":"java.util.LinkedHashMap<java.lang.Object,java.lang.Object>","serializationDataFormat":"application/json"}}},"workerId":"w"}]"#,
+        embedded: r#"200 [{"activityId":"work","activityInstanceId":"work:ID","businessKey":null,"createTime":"NOW","errorDetails":null,"errorMessage":null,"executionId":"{a.execution}","extensionProperties":{},"id":"{a.task}","lockExpirationTime":"LATER","priority":0,"processDefinitionId":"{definition}","processDefinitionKey":"contract-deserialized","processDefinitionVersionTag":null,"processInstanceId":"{a}","retries":null,"suspended":false,"tenantId":null,"topicName":"contract-deserialized","variables":{"list":{"type":"Object","value":[1,"a"],"valueInfo":{"objectTypeName":"java.util.ArrayList","serializationDataFormat":"application/json"}},"map":{"type":"Object","value":{"k":1,"l":[true,null]},"valueInfo":{"objectTypeName":"java.util.LinkedHashMap","serializationDataFormat":"application/json"}}},"workerId":"w"}]"#,
+    };
+    let topic = json!({"topicName": TOPIC, "lockDuration": 60_000, "deserializeValues": true,
+        "variables": ["list", "map"]});
+    let body = json!({"workerId": "w", "maxTasks": 1, "topics": [topic]});
+    talk.unlike("objects", "POST", FETCH, body, unlike).await;
     talk.must_be_as_written("fetch-deserialized");
 }
 

@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 
 use super::{
     conditions::{equals, like},
+    deserialized,
     http::lenient,
     instance::{Instance, Lock, Number, too_long},
     outcomes::after,
     query::{is, is_in},
     refusal::Refusal,
     state::State,
+    variable::Variable,
 };
 
 /// The longest long poll that the engine accepts, in milliseconds.
@@ -67,6 +69,8 @@ struct Topic {
     tenant_id_in: Option<Vec<String>>,
     #[serde(deserialize_with = "lenient::boolean")]
     include_extension_properties: Option<bool>,
+    #[serde(deserialize_with = "lenient::boolean")]
+    deserialize_values: Option<bool>,
 }
 
 /// A fetch whose arguments are in order.
@@ -234,8 +238,9 @@ impl Topic {
         let task = &instance.task;
         let wanted = |name: &String| self.variables.as_ref().is_none_or(|names| names.contains(name));
         let visible = instance.visible(self.local_variables == Some(true));
+        let told = if self.deserialize_values == Some(true) { deserialized::shown } else { Variable::shown };
         let variables: Map<String, Value> =
-            visible.filter(|(name, _)| wanted(name)).map(|(name, variable)| (name.clone(), variable.shown())).collect();
+            visible.filter(|(name, _)| wanted(name)).map(|(name, variable)| (name.clone(), told(variable))).collect();
         let properties = match self.include_extension_properties {
             Some(true) => json!(task.extension_properties),
             _ => json!({}),

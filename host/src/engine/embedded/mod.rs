@@ -11,6 +11,7 @@
 mod batch;
 mod conditions;
 mod date;
+mod deserialized;
 mod fetch;
 mod filters;
 mod history;
