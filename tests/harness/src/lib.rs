@@ -1,6 +1,6 @@
-//! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
-//! ([`embedded`]), the client of both ([`engine_client`]), the built binary
-//! ([`fetchlock`]) and the built guest components ([`guests`]). It knows the host from outside only.
+//! What the black-box tests and the demo share: real engines ([`real_engine`]), the embedded engine as a process
+//! ([`embedded`]), the client of both ([`engine_client`]), the built binary ([`fetchlock`]) and the built guest components
+//! ([`guests`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
@@ -9,7 +9,7 @@ pub mod engine_client;
 pub mod fetchlock;
 pub mod guests;
 pub mod java;
-pub mod operaton;
+pub mod real_engine;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 

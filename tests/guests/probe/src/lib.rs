@@ -30,10 +30,12 @@ const BEHAVIOURS: &[Behaviour] = &[
     // Decisions, good and bad.
     ("complete", decide::complete),
     ("complete-slowly", decide::complete_slowly),
+    ("complete-locally", decide::complete_locally),
     ("err", decide::err),
     ("fail-retry", decide::fail_retry),
     ("fail-exactly", decide::fail_exactly),
     ("fail-never", decide::fail_never),
+    ("fail-with-file", decide::fail_with_file),
     ("system-down", decide::system_down),
     ("bpmn-error", decide::bpmn_error),
     ("unlock", decide::unlock),
