@@ -61,8 +61,5 @@ async fn a_completion_condition_cancels_the_handlers_of_the_other_instances(engi
     let mut log = scene.engine.log_of(&instance).await;
     log.sort_unstable();
     assert_eq!(log, ["creation", "creation", "creation", "creation", "deletion", "deletion", "deletion", "success"]);
-    // Of those whose handlers had begun. The others were never run, or are gone before.
-    let running = || scene.host.log_lines().iter().filter(|line| line["message"] == "invocation cancelled").count();
     scene.host.await_text("invocation cancelled", crate::engine::SOON).await.expect("cancelled");
-    assert!(running() <= 3);
 }

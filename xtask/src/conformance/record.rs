@@ -10,7 +10,7 @@ use fetchlock_harness::guests::target_dir;
 use crate::cargo::root;
 
 /// How many lines of what one test printed are kept: a message with its reason, not a whole log.
-const LINES_OF_A_TEST: usize = 30;
+const LINES_OF_A_TEST: usize = 120;
 
 /// How long a line may be, in characters.
 const LINE: usize = 2_000;
@@ -192,10 +192,18 @@ pub(super) fn presentable(text: &str) -> String {
             Some(path) if path.len() > 1 => line.replace(path.trim_end_matches('/'), name),
             _ => line,
         });
-        shown.extend(line.chars().take(LINE));
+        shown.extend(without_registry(&line).chars().take(LINE));
         shown.push('\n');
     }
     shown
+}
+
+/// A line with a dependency's source file by its name in its package, not by the place where cargo keeps it.
+fn without_registry(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("/registry/src/") else { return line.to_owned() };
+    let begin = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let within = rest.split_once('/').map_or(rest, |(_, within)| within);
+    format!("{}{within}", &before[..begin])
 }
 
 fn path(name: &str) -> PathBuf {
@@ -260,5 +268,7 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; 
         assert!(shown.starts_with("---- a stdout ----\n./x\n"), "{shown}");
         assert!(shown.ends_with("(and more)\n"), "{shown}");
         assert_eq!(shown.lines().count(), LINES_OF_A_TEST + 2);
+        let panic = "thread 'a' panicked at /somewhere/registry/src/index-1/insta-1.0.0/src/lib.rs:7:13:";
+        assert_eq!(presentable(panic), "thread 'a' panicked at insta-1.0.0/src/lib.rs:7:13:\n");
     }
 }

@@ -56,14 +56,16 @@ fn wanted(subject: Subject) -> String {
     format!("{} {version}", setup.product.name()).trim().to_owned()
 }
 
-/// The line of an error that says most: Maven's first complaint, or all of it.
+/// What an error comes to: the artifacts that Maven does not find, or the first line that says something.
 fn why(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
+    // From where they were to come is this machine's affair.
+    if let Some((_, rest)) = text.split_once("could not be resolved: ") {
+        return format!("Maven does not find {}", rest.split(": ").next().unwrap_or_default());
+    }
     let complaint = text.lines().find(|line| line.starts_with("[ERROR]") && line.contains(": "));
-    let line = complaint.or(text.lines().next()).unwrap_or_default().trim_start_matches("[ERROR]").trim();
-    // From where it was not to be had is this machine's affair.
-    let line = line.split(" -> [Help").next().unwrap_or_default().split(" in central (").next().unwrap_or_default();
-    presentable(line).trim().to_owned()
+    let line = complaint.or(text.lines().next()).unwrap_or_default();
+    presentable(line.trim_start_matches("[ERROR]").trim()).trim().to_owned()
 }
 
 /// What a command writes on standard output; the other stream goes to the terminal.
@@ -83,4 +85,22 @@ fn output_of(command: &mut Command) -> Result<String> {
         sleep(LOOK_INTERVAL);
     }
     fs::read_to_string(&path).context("the tests' output")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::why;
+
+    #[test]
+    fn an_engine_that_maven_does_not_find_is_told_by_its_artifacts() {
+        let error = anyhow!(
+            "Maven could not build CIB seven; its output ends:\n[INFO] BUILD FAILURE\n[ERROR] Failed to execute goal on project \
+             engine-app: Could not resolve dependencies for project harness:engine-app:jar:1: The following artifacts could not \
+             be resolved: a.b:c:jar:2.1.0, a.b:d:jar:2.1.0: a.b:c:jar:2.1.0 was not found in somewhere -> [Help 1]"
+        );
+        assert_eq!(why(&error), "Maven does not find a.b:c:jar:2.1.0, a.b:d:jar:2.1.0");
+        assert_eq!(why(&anyhow!("PostgreSQL was not found: install it")), "PostgreSQL was not found: install it");
+    }
 }

@@ -28,8 +28,14 @@ const OWNER: &str = "engine";
 /// Those under whose id the server runs if this process is root's, which it refuses. The first is Debian's.
 const UNPRIVILEGED: &[&str] = &["postgres", "nobody"];
 
+/// Its data, in its directory.
+const DATA: &str = "data";
+
+/// What it says, in its directory.
+const LOG: &str = "postgresql.log";
+
 /// Runs the server (the arguments) until standard input ends, which it does with whoever started it, and removes the
-/// data directory ($0), which nobody needs then.
+/// server's directory ($0), which nobody needs then.
 const UNTIL_STDIN_ENDS: &str = r#"trap '' INT TERM; "$@" </dev/null & server=$!
 (cat >/dev/null; kill -QUIT $server 2>/dev/null) <&3 3<&- &
 exec 3<&-; wait $server; rm -rf -- "$0""#;
@@ -38,8 +44,7 @@ exec 3<&-; wait $server; rm -rf -- "$0""#;
 pub(super) struct Postgres {
     process: Child,
     port: u16,
-    log: PathBuf,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Postgres {
@@ -52,17 +57,17 @@ impl Postgres {
         let home = tempfile::Builder::new().prefix("postgresql-").tempdir().context("a directory for PostgreSQL")?;
         let account = Account::of_the_server()?;
         account.own(home.path())?;
-        let data = home.path().join("data");
         let mut initdb = account.command(&programs.join("initdb"));
-        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", OWNER]).arg(&data);
+        initdb
+            .args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--username", OWNER])
+            .arg(home.path().join(DATA));
         let output = initdb.current_dir(home.path()).output().context("cannot start initdb")?;
         if !output.status.success() {
             bail!("initdb failed ({}):\n{}", output.status, crate::tail(&String::from_utf8_lossy(&output.stderr)));
         }
         let port = crate::free_loopback_address()?.port();
-        let log = home.path().join("postgresql.log");
-        let process = account.serve(&programs, &data, port, &log)?;
-        let mut server = Self { process, port, log, _home: home };
+        let process = account.serve(&programs, home.path(), port)?;
+        let mut server = Self { process, port, home };
         server.await_up(&programs).await?;
         Ok(server)
     }
@@ -96,7 +101,7 @@ impl Postgres {
     }
 
     fn log_tail(&self) -> String {
-        crate::tail(&String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()))
+        crate::tail(&String::from_utf8_lossy(&fs::read(self.home.path().join(LOG)).unwrap_or_default()))
     }
 }
 
@@ -143,8 +148,8 @@ impl Account {
         command
     }
 
-    fn serve(&self, programs: &Path, data: &Path, port: u16, log: &Path) -> Result<Child> {
-        let log_file = File::create(log).context("cannot create PostgreSQL's log")?;
+    fn serve(&self, programs: &Path, home: &Path, port: u16) -> Result<Child> {
+        let log_file = File::create(home.join(LOG)).context("cannot create PostgreSQL's log")?;
         let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={port}"),
@@ -154,8 +159,8 @@ impl Account {
         ];
         let mut shell = self.command(Path::new("sh"));
         // The shell's own input becomes file 3, for a program in its background has an empty one.
-        shell.arg("-c").arg(format!("exec 3<&0; {UNTIL_STDIN_ENDS}")).arg(data).arg(programs.join("postgres"));
-        shell.arg("-D").arg(data);
+        shell.arg("-c").arg(format!("exec 3<&0; {UNTIL_STDIN_ENDS}")).arg(home).arg(programs.join("postgres"));
+        shell.arg("-D").arg(home.join(DATA));
         for setting in settings {
             shell.args(["-c", &setting]);
         }
