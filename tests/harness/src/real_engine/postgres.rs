@@ -1,6 +1,5 @@
 //! A PostgreSQL server of one engine: a fresh data directory, one loopback port, no other door.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -197,7 +196,7 @@ pub(super) fn version() -> Result<String> {
 fn programs() -> Result<PathBuf> {
     let complete =
         |directory: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|it| directory.join(it).is_file());
-    let path = env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = env::var_os("PATH").unwrap_or_default();
     let found = debian().context("looking for PostgreSQL")?.or_else(|| env::split_paths(&path).find(complete));
     found.filter(complete).context(
         "PostgreSQL was not found: `apt install postgresql` on Debian and Ubuntu; elsewhere, have initdb in PATH",
