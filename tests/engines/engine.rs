@@ -1,17 +1,24 @@
 //! The engines that the tests run on, and the host of one test.
 
-use std::{fs, ops::Deref, path::Path, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    ops::Deref,
+    path::Path,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use fetchlock_harness::{
     embedded::Embedded,
     engine_client::EngineClient,
     fetchlock::{Builder, Fetchlock},
     guests::guest,
-    operaton::{Operaton, OperatonOptions},
+    real_engine::{PASSWORD, RealEngine, Setup, USER},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::sleep};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_fetchlock");
@@ -19,10 +26,16 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_fetchlock");
 /// Far more than anything here takes on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(90);
 
+/// How often the engine is asked for a state of which nothing tells.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The set-up of the real engine, and its name: that of the environment, or Operaton as it comes.
+pub(crate) static SETUP: LazyLock<(&str, Setup)> = LazyLock::new(|| Setup::from_environment().expect("a set-up"));
+
 /// The real engine and the runtime on which its client lives. It ends with this process.
-static OPERATON: LazyLock<(Runtime, Operaton)> = LazyLock::new(|| {
+static REAL: LazyLock<(Runtime, RealEngine)> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("a runtime");
-    let engine = runtime.block_on(Operaton::start(OperatonOptions::default())).expect("Operaton starts");
+    let engine = runtime.block_on(RealEngine::start(SETUP.1)).expect("the real engine starts");
     (runtime, engine)
 });
 
@@ -31,7 +44,7 @@ pub(crate) enum Engine {
     /// An embedded engine of one test.
     Embedded(Box<Embedded>),
     /// The real engine that all tests share, each with topics of its own.
-    Operaton(&'static Operaton),
+    Real(&'static RealEngine),
 }
 
 impl Engine {
@@ -45,8 +58,65 @@ impl Engine {
         match self {
             // It has every topic.
             Self::Embedded(_) => {}
-            Self::Operaton(operaton) => operaton.deploy_topic(topic, tenant).await.expect("deployed"),
+            Self::Real(engine) => engine.deploy_topic(topic, tenant).await.expect("deployed"),
         }
+    }
+
+    /// Deploys a BPMN model under a name.
+    pub(crate) async fn deploy(&self, name: &str, model: &str) {
+        match self {
+            Self::Embedded(_) => panic!("the embedded engine has no BPMN: make this a test of `on_real_engine!`"),
+            Self::Real(engine) => engine.deploy(name, model, None).await.expect("deployed"),
+        }
+    }
+
+    /// Waits until a variable of an instance is there: its handler runs, say, and has set it.
+    pub(crate) async fn await_variable(&self, instance: &str, name: &str) {
+        let path = format!("/process-instance/{instance}/variables/{name}");
+        let begun = Instant::now();
+        while self.send("GET", &path, &[], "").await.expect("an answer").status != 200 {
+            assert!(begun.elapsed() < SOON, "no variable {name} within {SOON:?}");
+            sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Variables of an open instance: the outermost only, without those of a task's own scope. As name and value.
+    pub(crate) async fn process_variables(&self, instance: &str) -> BTreeMap<String, Value> {
+        self.values(&format!("/process-instance/{instance}/variables")).await
+    }
+
+    /// Variables of a task's own scope, as name and value.
+    pub(crate) async fn local_variables(&self, task: &Value) -> BTreeMap<String, Value> {
+        let execution = task["executionId"].as_str().expect("an execution");
+        self.values(&format!("/execution/{execution}/localVariables")).await
+    }
+
+    async fn values(&self, path: &str) -> BTreeMap<String, Value> {
+        let variables = self.get(path).await.expect("variables");
+        let variables = variables.as_object().expect("an object").iter();
+        variables.map(|(name, variable)| (name.clone(), variable["value"].clone())).collect()
+    }
+
+    /// The one open task of an instance.
+    pub(crate) async fn task_of(&self, instance: &str) -> Value {
+        let mut found = self.external_tasks(&json!({"processInstanceId": instance})).await.expect("listed");
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    }
+
+    /// How an instance's external tasks ended and began: for each entry of their log its kind.
+    pub(crate) async fn log_of(&self, instance: &str) -> Vec<&'static str> {
+        let kinds = ["creation", "failure", "success", "deletion"];
+        let log = self.external_task_log(instance).await.expect("the log");
+        let kind = |entry: &Value| kinds.into_iter().find(|kind| entry[format!("{kind}Log")] == true);
+        log.iter().map(|entry| kind(entry).expect("a kind")).collect()
+    }
+
+    /// A request with a JSON body that must be answered without one.
+    pub(crate) async fn done(&self, method: &str, path: &str, body: Value) {
+        let headers = [("content-type", "application/json")];
+        let answer = self.send(method, path, &headers, body.to_string()).await.expect("an answer");
+        assert_eq!(answer.status, 204, "{method} {path}: {}", answer.text());
     }
 }
 
@@ -56,7 +126,7 @@ impl Deref for Engine {
     fn deref(&self) -> &EngineClient {
         match self {
             Self::Embedded(embedded) => embedded,
-            Self::Operaton(operaton) => operaton,
+            Self::Real(engine) => engine,
         }
     }
 }
@@ -71,23 +141,33 @@ pub(crate) fn on_embedded(test: impl AsyncFnOnce(Engine)) {
 }
 
 /// Runs a test on the real engine.
-pub(crate) fn on_operaton(test: impl AsyncFnOnce(Engine)) {
-    let (runtime, operaton) = &*OPERATON;
-    runtime.block_on(test(Engine::Operaton(operaton)));
+pub(crate) fn on_real(test: impl AsyncFnOnce(Engine)) {
+    let (runtime, engine) = &*REAL;
+    runtime.block_on(test(Engine::Real(engine)));
 }
 
-/// Makes two tests of each scenario (an async function of an [`Engine`]): `embedded::NAME` and `operaton::NAME`.
+/// Makes two tests of each scenario (an async function of an [`Engine`]): `embedded::NAME` and `real::NAME`.
 macro_rules! on_both_engines {
     ($($scenario:ident),* $(,)?) => {
         mod embedded {
             $(#[test] fn $scenario() { $crate::engine::on_embedded(super::$scenario); })*
         }
-        mod operaton {
-            $(#[test] fn $scenario() { $crate::engine::on_operaton(super::$scenario); })*
+        mod real {
+            $(#[test] fn $scenario() { $crate::engine::on_real(super::$scenario); })*
         }
     };
 }
 pub(crate) use on_both_engines;
+
+/// Makes a test `real::NAME` of each scenario, because it needs BPMN, which the embedded engine has not.
+macro_rules! on_real_engine {
+    ($($scenario:ident),* $(,)?) => {
+        mod real {
+            $(#[test] fn $scenario() { $crate::engine::on_real(super::$scenario); })*
+        }
+    };
+}
+pub(crate) use on_real_engine;
 
 /// The directories of one host.
 pub(crate) struct Home {
@@ -118,12 +198,17 @@ impl Home {
     }
 
     pub(crate) fn builder(&self, url: &str) -> Builder {
-        Fetchlock::builder(BINARY)
+        let builder = Fetchlock::builder(BINARY)
             .engine(url)
             .plugins_dir(self.plugins.path())
             .state_dir(self.state.path())
             .setting("worker.backoff.initial", "\"100ms\"")
-            .setting("worker.backoff.max", "\"500ms\"")
+            .setting("worker.backoff.max", "\"500ms\"");
+        if !SETUP.1.auth {
+            return builder;
+        }
+        // An embedded engine asks for none, and takes them all the same.
+        builder.setting("engine.username", &format!("{USER:?}")).setting("engine.password", &format!("{PASSWORD:?}"))
     }
 
     pub(crate) fn start(&self, url: &str) -> Fetchlock {

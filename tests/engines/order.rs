@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::{Home, SOON, example_manifest, long, on_operaton, text};
+use crate::engine::{Engine, Home, SOON, example_manifest, long, on_real_engine, text};
 
 const CARD: &str = "4111111111111111";
 
@@ -16,29 +16,24 @@ fn host() -> Home {
     home
 }
 
-mod operaton {
-    use super::*;
+on_real_engine!(an_instance_completes_with_the_right_variables_and_a_bpmn_error_takes_its_boundary_event,);
 
-    #[test]
-    fn an_instance_completes_with_the_right_variables_and_a_bpmn_error_takes_its_boundary_event() {
-        on_operaton(async |engine| {
-            let home = host();
-            let _host = home.start(engine.base_url());
-            let paid = engine.start_instance("order", Some("o-1"), &order(long(250))).await.expect("started");
-            let refused = engine.start_instance("order", Some("o-2"), &order(long(25_000))).await.expect("started");
+async fn an_instance_completes_with_the_right_variables_and_a_bpmn_error_takes_its_boundary_event(engine: Engine) {
+    let home = host();
+    let _host = home.start(engine.base_url());
+    let paid = engine.start_instance("order", Some("o-1"), &order(long(250))).await.expect("started");
+    let refused = engine.start_instance("order", Some("o-2"), &order(long(25_000))).await.expect("started");
 
-            let passed = engine.await_completed(&paid, SOON).await.expect("completed");
-            assert_eq!(passed.last().map(String::as_str), Some("accepted"));
-            let variables = engine.historic_variables(&paid).await.expect("variables");
-            assert_eq!(variables["charged"]["type"], "Double");
-            assert_eq!(variables["charged"]["value"], 250.0);
-            assert_eq!(variables["paymentId"]["value"], format!("PAY-{paid}"));
+    let passed = engine.await_completed(&paid, SOON).await.expect("completed");
+    assert_eq!(passed.last().map(String::as_str), Some("accepted"));
+    let variables = engine.historic_variables(&paid).await.expect("variables");
+    assert_eq!(variables["charged"]["type"], "Double");
+    assert_eq!(variables["charged"]["value"], 250.0);
+    assert_eq!(variables["paymentId"]["value"], format!("PAY-{paid}"));
 
-            let passed = engine.await_completed(&refused, SOON).await.expect("completed");
-            assert_eq!(passed.last().map(String::as_str), Some("rejected"));
-            let variables = engine.historic_variables(&refused).await.expect("variables");
-            assert!(variables.contains_key("rejectedBecause"), "{variables:?}");
-            assert!(!variables.contains_key("paymentId"), "{variables:?}");
-        });
-    }
+    let passed = engine.await_completed(&refused, SOON).await.expect("completed");
+    assert_eq!(passed.last().map(String::as_str), Some("rejected"));
+    let variables = engine.historic_variables(&refused).await.expect("variables");
+    assert!(variables.contains_key("rejectedBecause"), "{variables:?}");
+    assert!(!variables.contains_key("paymentId"), "{variables:?}");
 }

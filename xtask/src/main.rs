@@ -1,8 +1,9 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
-//! `cargo xtask reference`, `cargo xtask screenshot` and `cargo xtask bench`.
+//! `cargo xtask reference`, `cargo xtask screenshot`, `cargo xtask bench` and `cargo xtask conformance`.
 
 mod bench;
 mod cargo;
+mod conformance;
 mod demo;
 mod guests;
 mod orders;
@@ -41,6 +42,8 @@ enum Chore {
     Screenshot,
     /// Measure cost and speed on this machine, and write docs/performance.md
     Bench(bench::Options),
+    /// Run the tests on every engine set-up that can be had, and write docs/conformance.md
+    Conformance(conformance::Options),
     /// The worker that throughput is compared with; `bench` starts it
     #[command(hide = true)]
     PlainLoop(bench::PlainLoop),
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
         Chore::Screenshot => screenshot::run(),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Conformance(options) => conformance::run(&options),
         Chore::PlainLoop(options) => bench::run_plain_loop(&options),
     };
     match done {

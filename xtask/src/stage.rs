@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use fetchlock_harness::engine_client::EngineClient;
 use fetchlock_harness::fetchlock::Fetchlock;
 use fetchlock_harness::guests::target_dir;
-use fetchlock_harness::operaton::{Operaton, OperatonOptions};
+use fetchlock_harness::real_engine::{RealEngine, Setup};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -42,7 +42,7 @@ pub(crate) struct Stage {
 
 enum Engine {
     Embedded(EngineClient),
-    Operaton(Operaton),
+    Operaton(RealEngine),
 }
 
 impl Deref for Stage {
@@ -72,7 +72,7 @@ impl Stage {
             }
             EngineKind::Operaton => {
                 println!("== starting Operaton (the first time Maven downloads it)");
-                let operaton = Operaton::start(OperatonOptions::default()).await?;
+                let operaton = RealEngine::start(Setup::OPERATON).await?;
                 println!("== Operaton answers at {}", operaton.base_url());
                 let host = host.engine(operaton.base_url()).plugins_dir(&plugins).start()?;
                 Ok(Self { engine: Engine::Operaton(operaton), host })

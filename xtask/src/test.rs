@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use fetchlock_harness::operaton::OperatonBuild;
+use fetchlock_harness::real_engine::{EngineBuild, Product};
 
 use crate::cargo::{cargo, run as run_command};
 use crate::{guests, prerequisites, readme};
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         prerequisites::ensure(&needed)
     })?;
     // Mostly a download: it goes on while this machine compiles.
-    let engine = with_engine.then(|| thread::spawn(OperatonBuild::ensure));
+    let engine = with_engine.then(|| thread::spawn(|| EngineBuild::ensure(Product::Operaton)));
 
     step("format", || {
         run_command(&mut cargo(&["fmt", "--all", "--check"]))?;
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let without = ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine"];
             run_command(cargo(&["test", "--workspace", "--locked"]).args(without))?;
             // By name, so that the output counts what is left out.
-            let embedded = ["--test", "engines", "--", "--skip", "operaton::"];
+            let embedded = ["--test", "engines", "--", "--skip", "real::"];
             run_command(cargo(&["test", "--workspace", "--locked"]).args(embedded))?;
             run_command(&mut cargo(&["test", "--workspace", "--locked", "--doc"]))
         })?;

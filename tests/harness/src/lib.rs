@@ -1,7 +1,7 @@
-//! What the black-box tests and the demo share: a real Operaton ([`operaton`]), the embedded engine as a process
-//! ([`embedded`]), the client of both ([`engine_client`]), the built binary
-//! ([`fetchlock`]) and its `tasks` command ([`operator`]), the built guest components ([`guests`]), values of every type
-//! ([`samples`]) and servers behind TLS ([`tls`]). It knows the host from outside only.
+//! What the black-box tests and the demo share: real engines ([`real_engine`]), the embedded engine as a process
+//! ([`embedded`]), the client of both ([`engine_client`]), the built binary ([`fetchlock`]) and its `tasks` command
+//! ([`operator`]), the built guest components ([`guests`]), values of every type ([`samples`]) and servers behind TLS
+//! ([`tls`]). It knows the host from outside only.
 
 #![deny(missing_docs)]
 
@@ -10,8 +10,8 @@ pub mod engine_client;
 pub mod fetchlock;
 pub mod guests;
 pub mod java;
-pub mod operaton;
 pub mod operator;
+pub mod real_engine;
 pub mod samples;
 pub mod tls;
 

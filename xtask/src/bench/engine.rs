@@ -5,7 +5,7 @@ use std::ops::Deref;
 use anyhow::Result;
 use fetchlock_harness::embedded::Embedded;
 use fetchlock_harness::engine_client::EngineClient;
-use fetchlock_harness::operaton::{Operaton, OperatonOptions};
+use fetchlock_harness::real_engine::{RealEngine, Setup};
 
 use super::release_binary;
 
@@ -33,7 +33,7 @@ impl Kind {
 /// A running engine. Dropping it ends it.
 pub(super) enum Engine {
     Embedded(Box<Embedded>),
-    Operaton(Box<Operaton>),
+    Operaton(Box<RealEngine>),
 }
 
 impl Engine {
@@ -45,8 +45,8 @@ impl Engine {
         Ok(match kind {
             Kind::Embedded => Self::Embedded(Box::new(Embedded::start(release_binary("fetchlock")?, None).await?)),
             Kind::Operaton => {
-                let options = OperatonOptions { heap_mib: HEAP_MIB, ..OperatonOptions::default() };
-                Self::Operaton(Box::new(Operaton::start(options).await?))
+                let setup = Setup { heap_mib: HEAP_MIB, ..Setup::OPERATON };
+                Self::Operaton(Box::new(RealEngine::start(setup).await?))
             }
         })
     }

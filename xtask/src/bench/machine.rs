@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use fetchlock_harness::java;
+use fetchlock_harness::real_engine::Product;
 use serde::{Deserialize, Serialize};
 
 use crate::cargo::root;
@@ -34,7 +35,6 @@ impl Machine {
         let memory = after("/proc/meminfo", "MemTotal")?;
         let kib: u64 = memory.trim_end_matches("kB").trim().parse().context("MemTotal in /proc/meminfo")?;
         let lock = fs::read_to_string(root().join("Cargo.lock")).context("Cargo.lock")?;
-        let pom = fs::read_to_string(root().join("tests/operaton-app/pom.xml")).context("the engine's pom.xml")?;
         Ok(Self {
             cpu,
             cores: thread::available_parallelism().context("the number of processors")?.get(),
@@ -42,7 +42,7 @@ impl Machine {
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").context("the kernel's version")?.trim().to_owned(),
             rustc: first_line(Command::new("rustc").arg("--version").current_dir(root()), |output| output.stdout)?,
             wasmtime: between(&lock, "name = \"wasmtime\"\nversion = \"", "\"").context("wasmtime in Cargo.lock")?,
-            operaton: between(&pom, "<operaton.version>", "<").context("Operaton's version in pom.xml")?,
+            operaton: Product::Operaton.version()?,
             java: first_line(Command::new(java::tool("java")).arg("-version"), |output| output.stderr)
                 .unwrap_or_else(|_| "none".to_owned()),
         })

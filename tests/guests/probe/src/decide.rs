@@ -16,15 +16,13 @@ const RETRY_DELAY: u64 = 100;
 
 /// Completes with all variables of the task, their values untouched, under names with the prefix `out-`.
 pub(crate) fn complete() -> Returned {
-    let names = variables::names();
-    let values = variables::get_many(&names);
-    let mut echo = Vec::with_capacity(names.len());
-    for (name, value) in names.iter().zip(values) {
-        // `names` and `get-many` look at one set; if they do not, no echo may hide it.
-        let value = value.ok_or_else(|| format!("variable `{name}` has a name but no value"))?;
-        echo.push(variable(format!("out-{name}"), value));
-    }
-    support::complete(&echo)
+    support::complete(&echo("out-")?)
+}
+
+/// Completes with all variables of the task as local ones, under names with the prefix `own-`, and with the variable
+/// `shared` = `probe` of the process.
+pub(crate) fn complete_locally() -> Returned {
+    outcome::complete(&[text("shared", "probe")], &echo("own-")?).map_err(refused)
 }
 
 /// Sleeps `n` milliseconds, then completes with `slept` = `n`.
@@ -38,12 +36,6 @@ pub(crate) fn complete_slowly() -> Returned {
 pub(crate) fn complete_both() -> Returned {
     let fleeting = Variable { transient: true, ..text("fleeting", "seen by the next step at most") };
     outcome::complete(&[text("everywhere", "process"), fleeting], &[text("here", "task")]).map_err(refused)
-}
-
-/// Completes with `note`, a String of `n` characters.
-pub(crate) fn complete_long_text() -> Returned {
-    let length = usize::try_from(number()?).map_err(|error| error.to_string())?;
-    support::complete(&[text("note", "x".repeat(length))])
 }
 
 /// Returns an error (`text`) without a decision.
@@ -78,15 +70,23 @@ pub(crate) fn fail_never() -> Returned {
     outcome::fail(&failure(Retry::Never)?).map_err(refused)
 }
 
+/// Fails with the message `text`, for good, and passes the variable `file` on as `copy`, unread.
+pub(crate) fn fail_with_file() -> Returned {
+    let file = variables::get("file").ok_or("variable `file`: expected a File, found no such variable")?;
+    let failure = Failure { variables: vec![variable("copy", file)], ..failure(Retry::Never)? };
+    outcome::fail(&failure).map_err(refused)
+}
+
 /// Fails with the message `text` because a system that the handler needs is down.
 pub(crate) fn system_down() -> Returned {
     outcome::fail(&failure(Retry::SystemDown)?).map_err(refused)
 }
 
-/// Ends with the BPMN error `E1`, the message `text` and the variable `errorFrom`.
+/// Ends with the BPMN error `code` (`E1` without this variable), the message `text` and the variable `errorFrom`.
 pub(crate) fn bpmn_error() -> Returned {
     let message = text_or("the probe reports a business error")?;
-    outcome::bpmn_error("E1", Some(&message), &[text("errorFrom", "probe")]).map_err(refused)
+    let code = support::text_variable("code")?.unwrap_or_else(|| "E1".to_owned());
+    outcome::bpmn_error(&code, Some(&message), &[text("errorFrom", "probe")]).map_err(refused)
 }
 
 /// Gives the task back, for `n` milliseconds at least.
@@ -180,6 +180,19 @@ pub(crate) fn progress() -> Returned {
         sleep(duration()?);
     }
     support::complete(&[text("processVerdict", process), text("localVerdict", local)])
+}
+
+/// All variables of the task, their values untouched, under names with a prefix.
+fn echo(prefix: &str) -> Result<Vec<Variable>, String> {
+    let names = variables::names();
+    let values = variables::get_many(&names);
+    let mut echo = Vec::with_capacity(names.len());
+    for (name, value) in names.iter().zip(values) {
+        // `names` and `get-many` look at one set; if they do not, no echo may hide it.
+        let value = value.ok_or_else(|| format!("variable `{name}` has a name but no value"))?;
+        echo.push(variable(format!("{prefix}{name}"), value));
+    }
+    Ok(echo)
 }
 
 /// A failure with the message `text`.

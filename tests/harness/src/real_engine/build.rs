@@ -1,4 +1,5 @@
-//! Building `tests/operaton-app` with Maven: once per content, outside the source tree, safely by several processes.
+//! Building `tests/engine-app` with Maven: once per product and content, outside the source tree, safely by several
+//! processes.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use super::Product;
 use crate::{java, tail};
 
 /// How long Maven may take: 30 s with a quick network, of which most is the download of 90 MB.
@@ -25,32 +27,33 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// How many hexadecimal digits of the content's hash name its directory.
 const KEY_DIGITS: usize = 16;
 
-/// A built Operaton.
+/// A built engine.
 #[derive(Debug, Clone)]
-pub struct OperatonBuild {
+pub struct EngineBuild {
+    product: Product,
     directory: PathBuf,
 }
 
-impl OperatonBuild {
-    /// Finds the build of the present sources, or makes it. It lies under `FETCHLOCK_OPERATON_DIR`, or else in
-    /// `operaton` of cargo's target directory.
+impl EngineBuild {
+    /// Finds the build of a product from the present sources, or makes it. It lies under `FETCHLOCK_ENGINES_DIR`, or
+    /// else in `engines` of cargo's target directory.
     ///
     /// # Errors
     /// Java or Maven is missing (told with how to install it), Maven fails (told with the end of its output), or
     /// another process has been building for eleven minutes.
-    pub fn ensure() -> Result<Self> {
+    pub fn ensure(product: Product) -> Result<Self> {
         let missing = java::missing();
         if !missing.is_empty() {
-            bail!("the real engine needs Java and Maven:\n  {}", missing.join("\n  "));
+            bail!("a real engine needs Java and Maven:\n  {}", missing.join("\n  "));
         }
-        let root = match env::var_os("FETCHLOCK_OPERATON_DIR").filter(|set| !set.is_empty()) {
+        let root = match env::var_os("FETCHLOCK_ENGINES_DIR").filter(|set| !set.is_empty()) {
             Some(set) => PathBuf::from(set),
-            None => crate::guests::target_dir()?.join("operaton"),
+            None => crate::guests::target_dir()?.join("engines"),
         };
         fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
         let sources = sources()?;
-        let directory = root.join(format!("app-{}", key(&sources)?));
-        let build = Self { directory };
+        let directory = root.join(format!("{}-{}", product.profile(), key(&sources)?));
+        let build = Self { product, directory };
         if !build.directory.is_dir() {
             let _lock = lock(&root.join("build.lock"))?;
             // Another process may have built it while this one waited.
@@ -83,6 +86,7 @@ impl OperatonBuild {
         let mut maven = Command::new("mvn");
         maven
             .args(["--batch-mode", "--no-transfer-progress", "compile"])
+            .args(["--activate-profiles", self.product.profile()])
             .arg(format!("-Dharness.output={}", partial.display()))
             .arg("--file")
             .arg(sources.join("pom.xml"))
@@ -92,7 +96,7 @@ impl OperatonBuild {
         let succeeded = run(maven)?;
         if !succeeded {
             let text = fs::read_to_string(&log).unwrap_or_default();
-            bail!("Maven could not build Operaton; its output ends:\n{}", tail(&text));
+            bail!("Maven could not build {}; its output ends:\n{}", self.product.name(), tail(&text));
         }
         fs::rename(&partial, &self.directory).with_context(|| format!("cannot rename {}", partial.display()))
     }
@@ -125,7 +129,7 @@ fn lock(path: &Path) -> Result<File> {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => sleep(LOOK_INTERVAL),
             Err(error) => {
-                return Err(error).with_context(|| format!("the lock {} of a build of Operaton", path.display()));
+                return Err(error).with_context(|| format!("the lock {} of a build of an engine", path.display()));
             }
         }
     }
@@ -133,8 +137,19 @@ fn lock(path: &Path) -> Result<File> {
 
 /// The Maven project.
 fn sources() -> Result<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../operaton-app");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine-app");
     path.canonicalize().with_context(|| format!("the sources of the engine, {}", path.display()))
+}
+
+/// A property of the Maven project.
+///
+/// # Errors
+/// The project cannot be read, or has no such property.
+pub(super) fn pom_property(name: &str) -> Result<String> {
+    let path = sources()?.join("pom.xml");
+    let pom = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let value = pom.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once("</"));
+    value.map(|(value, _)| value.trim().to_owned()).with_context(|| format!("{} has no <{name}>", path.display()))
 }
 
 /// A hash over the project's files, names and contents.

@@ -1,19 +1,19 @@
 //! The real engine, driven through every method that the black-box tests use. Run it by hand when the harness or the
-//! engine changes: `cargo run -p fetchlock-harness --example operaton`. (No test, because the black-box tests of package
+//! engine changes: `cargo run -p fetchlock-harness --example real_engine`. (No test, because the black-box tests of package
 //! `fetchlock` drive the same in each run.)
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fetchlock_harness::engine_client::HistoryState;
-use fetchlock_harness::operaton::{Operaton, OperatonOptions};
+use fetchlock_harness::real_engine::{RealEngine, Setup};
 use serde_json::{Value, json};
 
 /// Far more than any step here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Fetches one task of a topic; its id.
-async fn fetch(engine: &Operaton, topic: &str) -> Result<String> {
+async fn fetch(engine: &RealEngine, topic: &str) -> Result<String> {
     let body = json!({"workerId": "hand", "maxTasks": 1, "topics": [{"topicName": topic, "lockDuration": 60_000}]});
     let tasks = engine.post("/external-task/fetchAndLock", &body).await?;
     tasks[0]["id"].as_str().map(str::to_owned).with_context(|| format!("no task of topic {topic}: {tasks}"))
@@ -21,7 +21,7 @@ async fn fetch(engine: &Operaton, topic: &str) -> Result<String> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let engine = Operaton::start(OperatonOptions { auth: true, ..OperatonOptions::default() }).await?;
+    let engine = RealEngine::start(Setup { auth: true, ..Setup::OPERATON }).await?;
 
     let variables =
         json!({"amount": {"type": "Double", "value": 1.5}, "order": {"type": "Json", "value": "{\"a\":1}"}});

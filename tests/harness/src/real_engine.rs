@@ -1,12 +1,14 @@
-//! A real engine: Operaton with its REST interface on H2 in memory, built by Maven from `tests/operaton-app` and run on a
-//! free loopback port.
+//! A real engine with its REST interface: Operaton, Camunda 7 or CIB seven, built by Maven from `tests/engine-app` and
+//! run on a free loopback port.
 //!
 //! One process is deployed: `order` (topic `check-payment`; end events `accepted` and `rejected`, the latter behind a
-//! boundary event for the error `PAYMENT_REJECTED`). Others, of one external task each, are deployed by whoever needs
-//! them ([`Operaton::deploy_topic`]).
+//! boundary event for the error `PAYMENT_REJECTED`). Others are deployed by whoever needs them
+//! ([`RealEngine::deploy`], [`RealEngine::deploy_topic`]).
 
 mod build;
 mod deployment;
+mod postgres;
+mod setup;
 
 use std::fs::{self, File};
 use std::ops::Deref;
@@ -20,9 +22,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use self::postgres::Postgres;
 use crate::engine_client::{EngineClient, POLL_INTERVAL};
 
-pub use build::OperatonBuild;
+pub use build::EngineBuild;
+pub use setup::{Database, Product, SETUP_VARIABLE, Setup};
 
 /// How long a start may take: 7 to 9 s on a quiet machine, 20 s while others compile, and CI machines are slower still.
 const START_DEADLINE: Duration = Duration::from_secs(120);
@@ -36,41 +40,28 @@ pub const USER: &str = "demo";
 /// The password of [`USER`].
 pub const PASSWORD: &str = "demo";
 
-/// How an engine is started.
-#[derive(Debug, Clone)]
-pub struct OperatonOptions {
-    /// Whether it demands basic auth ([`USER`], [`PASSWORD`]).
-    pub auth: bool,
-    /// The Java heap, in MiB. It holds the data base too: 1,024 are enough for about 20,000 instances.
-    pub heap_mib: u32,
-}
-
-impl Default for OperatonOptions {
-    fn default() -> Self {
-        Self { auth: false, heap_mib: 1024 }
-    }
-}
-
-/// A running Operaton, and the client of it. Dropping it kills it; it also ends when this process does, however that
+/// A running engine, and the client of it. Dropping it kills it; it also ends when this process does, however that
 /// happens.
-pub struct Operaton {
+pub struct RealEngine {
     process: Child,
     client: EngineClient,
+    product: Product,
     log: PathBuf,
+    _postgres: Option<Postgres>,
     _home: TempDir,
 }
 
-impl Operaton {
+impl RealEngine {
     /// Builds the engine if need be, starts it and waits until it answers.
     ///
     /// # Errors
-    /// Java or Maven is missing, the build fails, the process ends, or it does not answer within 120 s; the text shows
-    /// the end of the log concerned.
-    pub async fn start(options: OperatonOptions) -> Result<Self> {
-        let build =
-            tokio::task::spawn_blocking(OperatonBuild::ensure).await.context("the build of Operaton panicked")??;
+    /// Java, Maven or PostgreSQL is missing, the build fails, a process ends, or the engine does not answer within
+    /// 120 s; the text shows the end of the log concerned.
+    pub async fn start(setup: Setup) -> Result<Self> {
+        let build = tokio::task::spawn_blocking(move || EngineBuild::ensure(setup.product));
+        let build = build.await.context("the build of the engine panicked")??;
         for attempt in 1.. {
-            match Self::start_once(&build, &options).await {
+            match Self::start_once(&build, setup).await {
                 Err(error) if attempt < PORT_ATTEMPTS && format!("{error:#}").contains("already in use") => {}
                 started => return started,
             }
@@ -78,48 +69,63 @@ impl Operaton {
         unreachable!("the last attempt returns")
     }
 
-    async fn start_once(build: &OperatonBuild, options: &OperatonOptions) -> Result<Self> {
-        let home = tempfile::Builder::new().prefix("operaton-").tempdir().context("a directory for Operaton")?;
-        let log = home.path().join("operaton.log");
-        let log_file = File::create(&log).context("cannot create Operaton's log")?;
+    async fn start_once(build: &EngineBuild, setup: Setup) -> Result<Self> {
+        let product = setup.product;
+        let postgres = match setup.database {
+            Database::H2 => None,
+            Database::PostgreSql => Some(Postgres::start().await?),
+        };
+        let home = tempfile::Builder::new().prefix("engine-").tempdir().context("a directory for the engine")?;
+        let log = home.path().join("engine.log");
+        let log_file = File::create(&log).context("cannot create the engine's log")?;
         let address = crate::free_loopback_address()?;
-        let auth = options.auth.then_some((USER, PASSWORD));
+        let auth = setup.auth.then_some((USER, PASSWORD));
         let client = EngineClient::new(format!("http://{address}/engine-rest"), auth)?;
-        let process = Command::new(crate::java::tool("java"))
-            .arg(format!("-Xmx{}m", options.heap_mib))
+        let mut java = Command::new(crate::java::tool("java"));
+        java.arg(format!("-Xmx{}m", setup.heap_mib))
             // One collector thread: the tests share the machine with the engine.
             .arg("-XX:+UseSerialGC")
             .arg("-cp")
             .arg(build.class_path())
-            .arg("harness.OperatonApp")
+            .arg("harness.EngineApp")
             .arg(format!("--server.port={}", address.port()))
-            .arg("--harness.end-with-stdin=true")
-            .arg(format!("--harness.auth={}", options.auth))
+            .arg("--harness.end-with-stdin=true");
+        if setup.auth {
+            java.arg(format!("--harness.auth={}", product.auth_package()));
+        }
+        if setup.unique_worker {
+            java.arg("--server.servlet.context-parameters.fetch-and-lock-unique-worker-request=true");
+        }
+        if let Some(postgres) = &postgres {
+            java.args(postgres.data_source());
+        }
+        let process = java
             .current_dir(home.path())
             .stdin(Stdio::piped())
-            .stdout(log_file.try_clone().context("Operaton's log")?)
+            .stdout(log_file.try_clone().context("the engine's log")?)
             .stderr(log_file)
             .process_group(0)
             .spawn()
             .context("cannot start java")?;
         // From here on the guard kills the process if anything fails.
-        let mut engine = Self { process, client, log, _home: home };
+        let mut engine = Self { process, client, product, log, _postgres: postgres, _home: home };
         engine.await_up().await?;
         Ok(engine)
     }
 
     async fn await_up(&mut self) -> Result<()> {
         let started = Instant::now();
+        let name = self.product.name();
         loop {
             if let Some(status) = self.process.try_wait().context("waiting for java")? {
-                bail!("Operaton ended while it started ({status}); its log ends:\n{}", self.log_tail());
+                bail!("{name} ended while it started ({status}); its log ends:\n{}", self.log_tail());
             }
             if self.client.answers().await {
                 return Ok(());
             }
             if started.elapsed() > START_DEADLINE {
                 let url = self.base_url();
-                bail!("Operaton at {url} did not answer within {START_DEADLINE:?}; its log ends:\n{}", self.log_tail());
+                bail!("{name} at {url} did not answer within {START_DEADLINE:?}; its log ends:\n{}", self.log_tail());
             }
             sleep(POLL_INTERVAL).await;
         }
@@ -137,7 +143,7 @@ impl Operaton {
     }
 }
 
-impl Deref for Operaton {
+impl Deref for RealEngine {
     type Target = EngineClient;
 
     fn deref(&self) -> &EngineClient {
@@ -145,7 +151,7 @@ impl Deref for Operaton {
     }
 }
 
-impl Drop for Operaton {
+impl Drop for RealEngine {
     fn drop(&mut self) {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
         // Not collected yet, so the id is still the engine's. It has nothing to save, so it need not be asked.

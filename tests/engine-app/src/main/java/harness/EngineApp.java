@@ -1,24 +1,27 @@
 package harness;
 
+import jakarta.servlet.Filter;
 import java.io.IOException;
 import java.util.List;
-import org.operaton.bpm.engine.rest.security.auth.ProcessEngineAuthenticationFilter;
-import org.operaton.bpm.engine.rest.security.auth.impl.HttpBasicAuthenticationProvider;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 
-/** Operaton with its REST interface. Every *.bpmn on the class path is deployed at start. */
+/**
+ * An engine with its REST interface: the one whose starter is on the class path. Every *.bpmn there is deployed at
+ * start. The products share all but the names of their packages, so none of them is named here.
+ */
 @SpringBootApplication
-public class OperatonApp {
+public class EngineApp {
 
   public static void main(String[] args) {
     if (List.of(args).contains("--harness.end-with-stdin=true")) {
       endWithStandardInput();
     }
-    SpringApplication.run(OperatonApp.class, args);
+    SpringApplication.run(EngineApp.class, args);
   }
 
   /** Whoever started the engine holds its standard input; once he is gone, killed or not, nobody needs it any more. */
@@ -37,15 +40,19 @@ public class OperatonApp {
     watcher.start();
   }
 
-  /** Basic auth in front of the REST interface, switched on by --harness.auth=true; user demo, password demo. */
+  /**
+   * Basic auth in front of the REST interface, switched on by --harness.auth=PACKAGE, where PACKAGE is the product's
+   * own one of the filter; user demo, password demo.
+   */
   @Bean
   @ConditionalOnProperty("harness.auth")
-  FilterRegistrationBean<ProcessEngineAuthenticationFilter> basicAuth() {
-    FilterRegistrationBean<ProcessEngineAuthenticationFilter> registration = new FilterRegistrationBean<>();
+  FilterRegistrationBean<Filter> basicAuth(@Value("${harness.auth}") String filters)
+      throws ReflectiveOperationException {
+    Class<?> filter = Class.forName(filters + ".ProcessEngineAuthenticationFilter");
+    FilterRegistrationBean<Filter> registration = new FilterRegistrationBean<>();
     registration.setName("basic-auth");
-    registration.setFilter(new ProcessEngineAuthenticationFilter());
-    registration.addInitParameter(
-        "authentication-provider", HttpBasicAuthenticationProvider.class.getName());
+    registration.setFilter((Filter) filter.getDeclaredConstructor().newInstance());
+    registration.addInitParameter("authentication-provider", filters + ".impl.HttpBasicAuthenticationProvider");
     registration.addUrlPatterns("/engine-rest/*");
     // A long-polling fetchAndLock is answered asynchronously, and fails behind a filter that does not allow this.
     registration.setAsyncSupported(true);
