@@ -270,7 +270,7 @@ async fn an_engine_that_rejects_every_fetch_is_waited_for_and_no_plugin_is_blame
     let host = scene.start();
     scene.engine.await_completed(&task, SOON).await.expect("completed");
     assert_eq!(times(&host, "what this plugin's manifest asks for"), 0, "{}", host.logs());
-    host.await_text("the engine answers again", SOON).await.expect("an outage that is over");
+    host.await_text("the engine takes fetches again", SOON).await.expect("fetches are taken again");
 }
 
 #[tokio::test]

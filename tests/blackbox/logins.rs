@@ -177,7 +177,7 @@ async fn nothing_is_sent_until_the_token_s_file_is_there_and_a_new_one_is_taken_
     files.put("token", "token-one\n");
     let first = scene.probe("complete");
     scene.engine.await_completed(&first, SOON).await.expect("completed");
-    host.await_text("the engine answers again", SOON).await.expect("says so");
+    host.await_text("the engine takes fetches again", SOON).await.expect("says so");
 
     scene.engine.set_mode(bearer("token-two"));
     files.put("token", "token-two\n");

@@ -208,8 +208,8 @@ fn every_setting_can_be_written() {
     limits.log-bytes = "5 B" # fetchlock.toml:46
     grants.charge.start-process = ["invoice"] # fetchlock.toml:48
     grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:49
-    log.level = "fetchlock=debug,warn" # fetchlock.toml:46
-    log.format = "json" # fetchlock.toml:47
+    log.level = "fetchlock=debug,warn" # fetchlock.toml:51
+    log.format = "json" # fetchlock.toml:52
     "#);
 }
 
