@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(engine.variable_types(Scope::Local, "e").await.expect("variables"), []);
         engine.set_retries(&task, 1).await.expect("set");
         engine.set_retries_of(Selected::Query(&query), 1).await.expect("set");
-        let batch = engine.set_retries_later(Selected::Tasks(&[task.clone()]), 1).await.expect("a batch");
+        let batch = engine.set_retries_later(Selected::Tasks(std::slice::from_ref(&task)), 1).await.expect("a batch");
         let progress = BatchProgress { remaining: 2, failed: 0, suspended: false };
         assert_eq!(engine.batch_progress(&batch).await.expect("statistics"), Some(progress));
         assert_eq!(engine.batch_failures(&batch).await.expect("jobs"), [""; 0]);

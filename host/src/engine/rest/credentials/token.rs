@@ -87,7 +87,7 @@ pub(in crate::engine::rest) struct TokenSource {
 enum Prover {
     SecretInHeader(Text),
     SecretInBody(Text),
-    PrivateKey(Signer),
+    PrivateKey(Box<Signer>),
 }
 
 #[derive(Clone)]
@@ -126,7 +126,7 @@ impl TokenSource {
             ClientProof::SecretInHeader(source) => Prover::SecretInHeader(secret(source)?),
             ClientProof::SecretInBody(source) => Prover::SecretInBody(secret(source)?),
             ClientProof::PrivateKey(key) => {
-                Prover::PrivateKey(Signer::new(key, &own_table, options.token_url.as_str())?)
+                Prover::PrivateKey(Box::new(Signer::new(key, &own_table, options.token_url.as_str())?))
             }
         };
         Ok(Self {
@@ -149,13 +149,11 @@ impl TokenSource {
 
     /// The token that was had at `had` was not accepted.
     pub(super) async fn refused(&self, had: Instant) {
-        match &self.prover {
-            Prover::SecretInHeader(text)
-            | Prover::SecretInBody(text)
-            | Prover::PrivateKey(Signer { key: text, .. }) => {
-                text.refused(had).await;
-            }
-        }
+        let text = match &self.prover {
+            Prover::SecretInHeader(text) | Prover::SecretInBody(text) => text,
+            Prover::PrivateKey(signer) => &signer.key,
+        };
+        text.refused(had).await;
         self.token.refused(had).await;
     }
 
