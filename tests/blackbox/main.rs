@@ -7,6 +7,7 @@ mod broken;
 mod check;
 mod delivery;
 mod dev;
+mod engines;
 mod flow;
 mod locks;
 mod outcomes;

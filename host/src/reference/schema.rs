@@ -71,6 +71,9 @@ fn publish(schema: &mut Map<String, Value>) {
     }
     schema.shift_remove(WRITTEN);
     schema.shift_remove(ABSENT);
+    if let Some(Value::Object(inner)) = schema.get_mut("additionalProperties") {
+        publish(inner);
+    }
     for keyword in ["properties", "anyOf", "oneOf"] {
         let inner: Vec<&mut Value> = match schema.get_mut(keyword) {
             Some(Value::Object(named)) => named.values_mut().collect(),

@@ -13,6 +13,9 @@ const COMMENT_COLUMN: usize = 48;
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut settings = serde_json::to_value(&self.settings).map_err(|_| fmt::Error)?;
+        let engines = settings["engines"].as_object_mut().into_iter().flatten();
+        // Their names are those of their tables.
+        engines.filter_map(|(_, engine)| engine.as_object_mut()).for_each(|engine| drop(engine.shift_remove("name")));
         // Its default follows another setting.
         settings["cache-dir"] = Value::from(self.settings.cache_dir().to_string_lossy());
         self.write(f, &mut Vec::new(), &settings)

@@ -88,11 +88,17 @@ impl Default for EngineSettings {
 )]
 pub struct NoEngineAddress;
 
-impl EngineSettings {
-    /// The address, for commands that need the engine.
-    pub fn address(&self) -> Result<&Url, NoEngineAddress> {
-        self.url.as_ref().ok_or(NoEngineAddress)
+/// The tables of further engines.
+pub(super) fn any_others(generator: &mut SchemaGenerator) -> Schema {
+    let mut engine = EngineSettings::json_schema(generator);
+    if let Some(keys) = engine.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        keys.shift_remove("name");
     }
+    json_schema!({
+        "type": "object",
+        "additionalProperties": engine,
+        "x-written": "tables with the keys of `[engine]`",
+    })
 }
 
 /// A text that is shown nowhere: neither by `Debug`, nor by `Display`, nor when settings are printed.

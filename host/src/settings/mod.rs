@@ -24,6 +24,7 @@ pub(crate) mod written;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -35,6 +36,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::task::EngineName;
 pub(crate) use self::env::variable;
 pub use self::{
     engine::{EngineSettings, NoEngineAddress, Secret},
@@ -58,6 +60,10 @@ pub const DEFAULT_FILE: &str = "fetchlock.toml";
 pub struct Settings {
     /// Where the engine is and how to reach it.
     pub engine: EngineSettings,
+    /// Further engines, each in a table `[engines.NAME]` with the keys of `[engine]` but `name`. A plugin works for the
+    /// one that its manifest names as `engine`, and without that for `[engine]`.
+    #[schemars(schema_with = "engine::any_others", extend("x-absent" = "none"))]
+    pub engines: BTreeMap<EngineName, EngineSettings>,
     /// Where plugins come from and how changes are taken up.
     pub plugins: PluginsSettings,
     /// The directory of the journal, which is made if it is missing. It must survive a restart, and no two hosts may
@@ -81,6 +87,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             engine: EngineSettings::default(),
+            engines: BTreeMap::new(),
             plugins: PluginsSettings::default(),
             state_dir: ".fetchlock".into(),
             cache_dir: None,
@@ -92,12 +99,24 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// These settings for an engine of our own, with a state directory that fits it. Compiled plugins stay where they
-    /// are kept, for they fit any engine.
+    /// The engines that have an address, each with it; that of `[engine]` first.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn engines(&self) -> Result<Vec<(&EngineSettings, &Url)>, NoEngineAddress> {
+        let all = [&self.engine].into_iter().chain(self.engines.values());
+        let engines: Vec<_> = all.filter_map(|engine| Some((engine, engine.url.as_ref()?))).collect();
+        if engines.is_empty() { Err(NoEngineAddress) } else { Ok(engines) }
+    }
+
+    /// These settings for an engine of our own, which stands for each that is named, with a state directory that fits
+    /// it. Compiled plugins stay where they are kept, for they fit any engine.
     pub fn for_embedded_engine(self, url: Url, state_dir: PathBuf) -> Self {
         let cache_dir = Some(self.cache_dir());
-        let engine = EngineSettings { url: Some(url), ..EngineSettings::default() };
-        Self { engine, state_dir, cache_dir, ..self }
+        let ours = |name: EngineName| EngineSettings { url: Some(url.clone()), name, ..EngineSettings::default() };
+        let engine = ours(self.engine.name);
+        let engines = self.engines.into_keys().map(|name| (name.clone(), ours(name))).collect();
+        Self { engine, engines, state_dir, cache_dir, ..self }
     }
 
     /// The directory of compiled plugins (`cache-dir`), which is beneath the state directory unless it is set.
@@ -182,8 +201,11 @@ pub(crate) fn load_from(
     for (place, path, value) in flags.given() {
         layers = layers.value(place, &path, value);
     }
-    let settings: Settings = layers.read()?;
+    let mut settings: Settings = layers.read()?;
     check(&settings, &layers)?;
+    for (name, engine) in &mut settings.engines {
+        engine.name = name.clone();
+    }
     Ok(Loaded { settings, file: file.map(Path::to_path_buf), layers })
 }
 
@@ -209,9 +231,40 @@ fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
         let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
         problems = problems.and(layers.misfit(&["worker", "backoff", "max"], why));
     }
-    if settings.engine.password.is_some() && settings.engine.username.is_none() {
-        let why = "there is no `engine.username` to go with it: add that or leave this out";
-        problems = problems.and(layers.misfit(&["engine", "password"], why));
+    problems = problems.and(check_engine(&["engine"], &settings.engine, layers));
+    for (name, engine) in &settings.engines {
+        let table = ["engines", name.as_str()];
+        problems = problems.and(check_engine(&table, engine, layers)).and(check_other_engine(&table, settings, layers));
     }
     problems.none()
+}
+
+/// The rules between the settings of an engine, whose table is given.
+fn check_engine(table: &[&str], engine: &EngineSettings, layers: &Layers) -> Problems {
+    if engine.password.is_none() || engine.username.is_some() {
+        return Problems::default();
+    }
+    let why = format!("there is no `{}.username` to go with it: add that or leave this out", table.join("."));
+    layers.misfit(&[table, &["password"]].concat(), why)
+}
+
+/// The rules for an engine beside that of `[engine]`.
+fn check_other_engine(table: &[&str; 2], settings: &Settings, layers: &Layers) -> Problems {
+    let [_, name] = *table;
+    let (mut problems, key) = (Problems::default(), |key| [table.as_slice(), &[key]].concat());
+    if !written::is_name(name) {
+        problems = problems.and(layers.misfit(table, format!("expected {}", written::wanted_name())));
+    }
+    if name == settings.engine.name.as_str() {
+        let why = "this is the name of `[engine]` too, and the journal tells engines by their names: rename one of them";
+        problems = problems.and(layers.misfit(table, why));
+    }
+    if settings.engines.get(&EngineName::new(name)).is_none_or(|engine| engine.url.is_none()) {
+        problems = problems.and(layers.misfit(table, "it has no `url`: add it"));
+    }
+    let given: Vec<String> = key("name").into_iter().map(str::to_owned).collect();
+    if layers.gives(&given) {
+        problems = problems.and(layers.misfit(&key("name"), "the table's name is the engine's: leave this out"));
+    }
+    problems
 }

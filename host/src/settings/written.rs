@@ -209,11 +209,15 @@ const MAX_NAME: usize = 255;
 /// Reads a name: a text that is neither empty, nor longer than the engine takes, nor able to break a line of a log.
 pub(crate) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
-    let sane = !text.trim().is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control);
-    if sane {
+    if is_name(&text) {
         return Ok(text);
     }
     Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted_name().as_str()))
+}
+
+/// Whether a text is what [`name`] reads.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control)
 }
 
 /// What [`name`] reads, in the words of messages and of the reference.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::task::Topic;
 
@@ -119,7 +119,7 @@ impl<W> Slots<W> {
         state.used += 1;
         state.last = Some(topic.clone());
         drop(state);
-        Some((waiting, Slot { slots: self.clone(), topic, taken: Instant::now() }))
+        Some((waiting, Slot { slots: self.clone(), topic, taken: Instant::now(), permit: None }))
     }
 
     /// What each served topic can take: free slots and, when its tasks are quick, a fetch-ahead of so much work.
@@ -206,6 +206,17 @@ pub(super) struct Slot<W> {
     slots: Arc<Slots<W>>,
     topic: Topic,
     taken: Instant,
+    /// The host's, whose workers share one limit.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<W> Slot<W> {
+    /// This slot with a permit of the host, which becomes free with it.
+    pub(super) fn with(self, permit: OwnedSemaphorePermit) -> Self {
+        let mut slot = self;
+        slot.permit = Some(permit);
+        slot
+    }
 }
 
 impl<W> Drop for Slot<W> {
