@@ -63,7 +63,7 @@ const RUN: Duration = Duration::from_millis(300);
 async fn shortest_gap(max_concurrent: usize) -> Duration {
     let (scene, second, table) = two_engines().await;
     scene.drop_guest("probe", "slow");
-    let slow = |topic| TaskSpec::new(topic, json!({"behaviour": text("complete-slowly"), "millis": long(300)}));
+    let slow = |topic| TaskSpec::new(topic, json!({"behaviour": text("complete-slowly"), "n": long(300)}));
     let engines = [(&scene.engine, "slow"), (&second, "probe")];
     for (engine, topic) in engines {
         engine.add_task(slow(topic));
