@@ -6,9 +6,11 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
+    sync::{Semaphore, watch},
+    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 pub(crate) use self::rest_options::rest_options;
 use crate::{
@@ -18,8 +20,8 @@ use crate::{
         Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
     },
     sandbox::{Sandbox, SandboxError},
-    settings::{EngineSettings, NoEngineAddress, PluginsSettings, Settings},
-    worker::{Activity, Backoff, Worker, WorkerOptions},
+    settings::{EngineSettings, NamedEngine, NoEngineAddress, PluginsSettings, Settings, WorkerSettings},
+    worker::{Activity, Backoff, Shared, Stopped, Worker, WorkerOptions},
 };
 
 /// Why a host does not start.
@@ -76,30 +78,39 @@ pub struct View {
 /// See [`ServiceError`]; all of them come before the first task is fetched.
 pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(View)) -> Result<Ended, ServiceError> {
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
-    let engine = Arc::new(engine(&settings.engine)?);
+    settings.engine.address()?;
+    let engines = engines(settings)?;
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
     let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        engine = settings.engine.address()?.as_str(),
+        engine = addresses(settings),
         plugins = %settings.plugins.dir.display(),
         state = %settings.state_dir.display(),
         "fetchlock starts"
     );
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(keeper.run(stop.clone()));
-    let options = worker_options(settings);
-    let worker = Worker::start(settings.engine.name.clone(), engine, journal, sandbox, catalog.clone(), options);
-    show(View { activity: worker.activity(), catalog });
+    warn_of_strangers(&journal, settings);
+    let shared = Shared {
+        journal,
+        sandbox,
+        catalog: catalog.clone(),
+        activity: Activity::default(),
+        invocations: Arc::new(Semaphore::new(settings.worker.max_concurrent.get())),
+    };
+    let activity = shared.activity.clone();
+    let workers = Workers::start(engines, &shared, settings);
+    show(View { activity, catalog });
 
     signals.stop().await;
     tracing::info!("stopping: no more tasks are fetched; a second signal ends at once");
     stop.cancel();
     let ended = tokio::select! {
-        stopped = worker.shutdown() => {
-            tracing::info!(undelivered = stopped.undelivered, "stopped");
+        undelivered = workers.shutdown() => {
+            tracing::info!(undelivered, "stopped");
             Ended::Stopped
         }
         () = signals.stop() => {
@@ -113,9 +124,48 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
     Ok(ended)
 }
 
-/// The client of the engine that the settings name. Nothing is sent yet.
-pub(crate) fn engine(settings: &EngineSettings) -> Result<RestEngine, ServiceError> {
-    Ok(RestEngine::new(rest_options("engine", settings)?)?)
+/// The client of an engine. Nothing is sent yet.
+pub(crate) fn client(engine: &NamedEngine<'_>) -> Result<RestEngine, ServiceError> {
+    Ok(RestEngine::new(rest_options(&engine.table, engine.settings)?)?)
+}
+
+/// The engines that the settings name, each with its client.
+fn engines(settings: &Settings) -> Result<Vec<(NamedEngine<'_>, RestEngine)>, ServiceError> {
+    settings.engines().map(|engine| client(&engine).map(|client| (engine, client))).collect()
+}
+
+/// The addresses of the engines in one line.
+fn addresses(settings: &Settings) -> String {
+    let addresses = settings.engines().filter_map(|engine| engine.settings.url.as_ref());
+    addresses.map(Url::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Tells of outcomes for engines that the settings do not name: nobody delivers them.
+fn warn_of_strangers(journal: &Journal, settings: &Settings) {
+    for (name, outcomes) in journal.pending_by_engine() {
+        if settings.engine_named(Some(&name)).is_err() {
+            tracing::warn!(engine = %name, outcomes, "the journal holds outcomes for an engine that the settings do not name, and they are not delivered: name it again until they are");
+        }
+    }
+}
+
+/// A worker for each engine.
+struct Workers(Vec<Worker>);
+
+impl Workers {
+    fn start(engines: Vec<(NamedEngine<'_>, RestEngine)>, shared: &Shared, settings: &Settings) -> Self {
+        let start = |(NamedEngine { settings: engine, .. }, client): (NamedEngine<'_>, RestEngine)| {
+            let options = worker_options(&settings.worker, engine);
+            Worker::start(engine.name.clone(), Arc::new(client), shared.clone(), options)
+        };
+        Self(engines.into_iter().map(start).collect())
+    }
+
+    /// Stops all of them at the same time; tells how many outcomes are left undelivered.
+    async fn shutdown(self) -> usize {
+        let stopping: JoinSet<Stopped> = self.0.into_iter().map(Worker::shutdown).collect();
+        stopping.join_all().await.iter().map(|stopped| stopped.undelivered).sum()
+    }
 }
 
 /// The sandbox that the settings describe.
@@ -135,7 +185,10 @@ pub(crate) fn loader(
         retry: settings.worker.retry.clone(),
         timeout: settings.worker.timeout,
         limits: settings.limits.clone(),
-        engines: KnownEngines::only(settings.engine.name.clone()),
+        engines: KnownEngines {
+            default: settings.engine.name.clone(),
+            others: settings.engines.keys().cloned().collect(),
+        },
         grants: settings.grants.clone(),
     };
     let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
@@ -156,8 +209,8 @@ fn keeper(
     Ok(Keeper::new(plugins.dir.clone(), rhythm, loader)?)
 }
 
-fn worker_options(settings: &Settings) -> WorkerOptions {
-    let (worker, backoff) = (&settings.worker, &settings.worker.backoff);
+fn worker_options(worker: &WorkerSettings, engine: &EngineSettings) -> WorkerOptions {
+    let backoff = &worker.backoff;
     WorkerOptions {
         max_concurrent: worker.max_concurrent,
         max_deliveries: worker.max_deliveries,
@@ -172,7 +225,7 @@ fn worker_options(settings: &Settings) -> WorkerOptions {
             jitter: backoff.jitter,
         },
         shutdown_timeout: worker.shutdown_timeout,
-        use_priority: settings.engine.use_priority,
+        use_priority: engine.use_priority,
         order: worker.fetch_order,
         id_prefix: id_prefix(worker.id_prefix.as_deref()),
     }

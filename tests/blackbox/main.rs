@@ -8,6 +8,7 @@ mod check;
 mod delivery;
 mod dev;
 mod engine_calls;
+mod engines;
 mod errors;
 mod filters;
 mod flow;

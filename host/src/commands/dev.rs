@@ -119,7 +119,7 @@ impl Dev {
         let url = base_url(&listener)?;
         let state = StateDir::of(self.data.as_deref())?;
         let options = EmbeddedOptions { data: self.data.clone(), ..EmbeddedOptions::default() };
-        let settings = settings.for_embedded_engine(url.parse()?, state.path().to_owned());
+        let settings = settings.for_embedded_engine(&url.parse()?, state.path().to_owned());
         let mut engine = EmbeddedEngine::start(&options, listener, stop.clone())?;
 
         let mut display: Option<JoinHandle<()>> = None;

@@ -21,8 +21,8 @@ use super::exit::{EXIT_FOUND, refuse};
 use crate::{
     engine::{EngineError, rest::RestEngine},
     service,
-    settings::{self, Flags, Settings},
-    task::TaskId,
+    settings::{self, Flags, NamedEngine},
+    task::{EngineName, TaskId},
     telemetry,
 };
 
@@ -49,6 +49,9 @@ struct Given {
     /// Ask the engine with this REST address, such as http://localhost:8080/engine-rest
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     engine_url: Option<String>,
+    /// Ask the engine of this name, a table `[engines.NAME]` [default: that of `[engine]`]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "engine_url")]
+    engine: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,12 +89,17 @@ enum TasksError {
 impl Tasks {
     pub(super) fn main(self) -> ExitCode {
         self.command.check();
-        let Given { config, engine_url } = self.given;
+        let Given { config, engine_url, engine: name } = self.given;
         let settings = match settings::load(&Flags { config, engine_url, ..Flags::default() }) {
             Ok(loaded) => loaded.settings,
             Err(problems) => return refuse(&problems),
         };
-        let engine = match service::engine(&settings.engine) {
+        let name = name.map(EngineName::new);
+        let named = match settings.engine_named(name.as_ref()) {
+            Ok(named) => named,
+            Err(unknown) => return refuse(&unknown),
+        };
+        let engine = match service::client(&named) {
             Ok(engine) => engine,
             Err(error) => return refuse(&error),
         };
@@ -107,7 +115,7 @@ impl Tasks {
             // Who reads only the beginning has seen enough.
             Err(TasksError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(error) => {
-                output::problem(&advised(&error, &settings));
+                output::problem(&advised(&error, &named));
                 if let TasksError::Task { untried, .. } = &error {
                     untried.iter().for_each(|task| output::problem(&format!("{task}: not tried")));
                 }
@@ -118,15 +126,16 @@ impl Tasks {
 }
 
 /// An error with what it does not tell itself and a person wants to know.
-fn advised(error: &TasksError, settings: &Settings) -> String {
+fn advised(error: &TasksError, engine: &NamedEngine<'_>) -> String {
     let (TasksError::Engine(of_engine) | TasksError::Task { error: of_engine, .. }) = error else {
         return error.to_string();
     };
-    let at = settings.engine.url.as_ref().map(|url| format!(" (engine.url is {url})")).unwrap_or_default();
+    let NamedEngine { table, settings } = engine;
+    let at = settings.url.as_ref().map(|url| format!(" ({table}.url is {url})")).unwrap_or_default();
     match of_engine {
         EngineError::Unreachable { .. } => format!("{error}{at}"),
         EngineError::TimedOut { .. } => {
-            format!("{error}{at}; raise engine.request-timeout if it is only slow, and look at what was done")
+            format!("{error}{at}; raise {table}.request-timeout if it is only slow, and look at what was done")
         }
         _ => error.to_string(),
     }

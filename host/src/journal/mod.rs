@@ -8,7 +8,7 @@ mod entry;
 mod writer;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -161,6 +161,15 @@ impl Journal {
     /// The outcome of a task, if one is recorded.
     pub fn find(&self, engine: &EngineName, task: &TaskId) -> Option<Arc<Entry>> {
         self.index().outcomes.get(&(engine.clone(), task.clone())).cloned()
+    }
+
+    /// How many outcomes of each engine are still to be delivered.
+    pub fn pending_by_engine(&self) -> BTreeMap<EngineName, usize> {
+        let mut counts = BTreeMap::new();
+        for ((engine, _), _) in self.index().outcomes.iter().filter(|(_, entry)| entry.is_pending()) {
+            *counts.entry(engine.clone()).or_default() += 1;
+        }
+        counts
     }
 
     /// All outcomes of an engine.

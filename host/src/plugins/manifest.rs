@@ -114,11 +114,6 @@ pub struct KnownEngines {
 }
 
 impl KnownEngines {
-    /// One engine, and no others.
-    pub fn only(default: EngineName) -> Self {
-        Self { default, others: Vec::new() }
-    }
-
     fn names(&self) -> impl Iterator<Item = &EngineName> {
         std::iter::once(&self.default).chain(&self.others)
     }

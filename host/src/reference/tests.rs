@@ -125,7 +125,7 @@ fn the_examples_of_manifests_are_read_and_known_to_the_schema() {
     let page = manifest_page();
     let examples: Vec<&str> = toml_blocks(&page).chain(toml_blocks(chapter("Manifests"))).collect();
     assert!(examples.len() >= 3, "an example is missing");
-    let engines = KnownEngines::only(EngineName::new("default"));
+    let engines = KnownEngines { default: EngineName::new("default"), others: Vec::new() };
     for example in examples.into_iter().chain([EXAMPLE_MANIFEST]) {
         Manifest::parse(Path::new("example.toml"), example, &engines)
             .unwrap_or_else(|error| panic!("{error} in\n{example}"));

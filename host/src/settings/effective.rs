@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Loaded, wording::dotted};
+use super::{Loaded, engines, wording::dotted};
 
 /// Comments begin here, if the values leave room for it.
 const COMMENT_COLUMN: usize = 48;
@@ -13,6 +13,7 @@ const COMMENT_COLUMN: usize = 48;
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut settings = serde_json::to_value(&self.settings).map_err(|_| fmt::Error)?;
+        engines::hide_names(&mut settings);
         // Its default follows another setting.
         settings["cache-dir"] = Value::from(self.settings.cache_dir().to_string_lossy());
         self.write(f, &mut Vec::new(), &settings)

@@ -9,6 +9,7 @@
 
 mod effective;
 mod engine;
+mod engines;
 mod env;
 mod flags;
 mod limits;
@@ -41,6 +42,7 @@ pub use self::{
     engine::{
         ClientAuth, EngineSettings, NoEngineAddress, OAuth2Settings, ProxySetting, SigningAlgorithm, TlsSettings,
     },
+    engines::{NamedEngine, UnknownEngine},
     flags::Flags,
     limits::{LimitChanges, Limits},
     log::{LogFormat, LogLevel, LogLevelError, LogSettings},
@@ -51,7 +53,7 @@ use self::{
     strict::{Layers, Place},
     written::{FilePath, GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
 };
-use crate::grant::GrantTable;
+use crate::{grant::GrantTable, task::EngineName};
 
 /// The settings file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "fetchlock.toml";
@@ -62,6 +64,10 @@ pub const DEFAULT_FILE: &str = "fetchlock.toml";
 pub struct Settings {
     /// Where the engine is and how to reach it.
     pub engine: EngineSettings,
+    /// Further engines, each in a table `[engines.NAME]` with the keys of `[engine]` but `name`. A plugin works for the
+    /// one that its manifest names as `engine`, and without that for `[engine]`.
+    #[schemars(schema_with = "engines::any", extend("x-absent" = "none"))]
+    pub engines: BTreeMap<EngineName, EngineSettings>,
     /// Where plugins come from and how changes are taken up.
     pub plugins: PluginsSettings,
     /// The directory of the journal, which is made if it is missing. It must survive a restart, and no two hosts may
@@ -90,6 +96,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             engine: EngineSettings::default(),
+            engines: BTreeMap::new(),
             plugins: PluginsSettings::default(),
             state_dir: ".fetchlock".into(),
             cache_dir: None,
@@ -102,12 +109,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// These settings for an engine of our own, with a state directory that fits it. Compiled plugins stay where they
-    /// are kept, for they fit any engine.
-    pub fn for_embedded_engine(self, url: Url, state_dir: PathBuf) -> Self {
+    /// These settings for an engine of our own, which stands for each that is named, with a state directory that fits
+    /// it. Compiled plugins stay where they are kept, for they fit any engine.
+    pub fn for_embedded_engine(self, url: &Url, state_dir: PathBuf) -> Self {
         let cache_dir = Some(self.cache_dir());
-        let engine = EngineSettings { url: Some(url), ..EngineSettings::default() };
-        Self { engine, state_dir, cache_dir, ..self }
+        let mut settings = Self { state_dir, cache_dir, ..self };
+        settings.replace_engines(url);
+        settings
     }
 
     /// The directory of compiled plugins (`cache-dir`), which is beneath the state directory unless it is set.
@@ -200,8 +208,9 @@ pub(crate) fn load_from(
     for (place, path, value) in flags.given() {
         layers = layers.value(place, &path, value);
     }
-    let settings: Settings = layers.read()?;
+    let mut settings: Settings = layers.read()?;
     check(&settings, &layers)?;
+    settings.name_engines();
     Ok(Loaded { settings, file: file.map(Path::to_path_buf), layers })
 }
 
@@ -227,7 +236,7 @@ fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
         let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
         problems = problems.and(layers.misfit(&["worker", "backoff", "max"], why));
     }
-    problems = problems.and(settings.engine.misfits(&["engine"], layers));
+    problems = problems.and(engines::misfits(settings, layers));
     for name in settings.grants.keys().filter(|name| name.is_empty() || name.ends_with(WASM)) {
         let why = format!("{name:?} is no plugin: expected the name of its file without `{WASM}`");
         problems = problems.and(layers.misfit(&["grants", name], why));

@@ -174,6 +174,7 @@ fn every_setting_can_be_written() {
     engine.tls.ca-file = "ca.pem" # fetchlock.toml:17
     engine.tls.client-certificate = "client.pem" # fetchlock.toml:17
     engine.tls.client-key = "client.key" # fetchlock.toml:17
+    engines = {} # default
     plugins.dir = "handlers" # fetchlock.toml:19
     plugins.debounce = "10ms" # fetchlock.toml:20
     plugins.stable = "20ms" # fetchlock.toml:21
@@ -231,10 +232,15 @@ fn the_effective_settings_tell_their_places_and_can_be_read_again() {
     assert_eq!(again, loaded.settings);
 }
 
+/// The effective settings, with the path of the fixture left out.
+fn shown(fixture: &Fixture) -> String {
+    let dir = format!("{}/", fixture.dir.path().display());
+    fixture.load().expect("settings").to_string().replace(&dir, "")
+}
+
 /// The line of a setting among the effective ones, its columns one space apart.
 fn effective(fixture: &Fixture, key: &str) -> String {
-    let shown = fixture.load().expect("settings").to_string();
-    let shown = shown.replace(&format!("{}/", fixture.dir.path().display()), "");
+    let shown = shown(fixture);
     let line = shown.lines().find(|line| line.trim_start_matches("# ").split(' ').next() == Some(key));
     line.unwrap_or_else(|| panic!("{key} is missing in\n{shown}")).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -417,4 +423,39 @@ fn every_setting_of_oauth2_can_be_written() {
     "#);
     let direct = Fixture::new("engine.proxy = \"none\"").settings().engine.proxy;
     assert_eq!(direct, Some(ProxySetting::Direct));
+}
+
+#[test]
+fn further_engines_have_the_keys_of_the_first_and_the_names_of_their_tables() {
+    let file = "[engine]\nurl = \"http://a/engine-rest\"\n[engines.orders]\nurl = \"http://b/engine-rest\"\nuse-priority = true\n[engines.orders.tls]\nca-file = \"ca.pem\"";
+    let fixture = Fixture::new(file).variable("FETCHLOCK_ENGINES__ORDERS__BEARER", "hush");
+    let settings = fixture.settings();
+    let names: Vec<_> = settings.engines().map(|engine| (engine.table, engine.settings.name.to_string())).collect();
+    assert_eq!(names, [("engine".into(), "default".into()), ("engines.orders".into(), "orders".into())]);
+    let orders = settings.engine_named(Some(&EngineName::new("orders"))).expect("an engine").settings;
+    assert!(orders.use_priority && orders.bearer.is_some() && orders.tls.ca_file.is_some());
+    let unknown = settings.engine_named(Some(&EngineName::new("order"))).expect_err("no such engine");
+    insta::assert_snapshot!(unknown, @r#"no engine "order" is in the settings: expected "default" or "orders""#);
+    let shown = shown(&fixture);
+    let shown: Vec<_> =
+        shown.lines().filter(|line| line.starts_with("engines.") && !line.ends_with("# default")).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    engines.orders.url = "http://b/engine-rest"      # fetchlock.toml:4
+    engines.orders.bearer = "(hidden)"               # FETCHLOCK_ENGINES__ORDERS__BEARER
+    engines.orders.use-priority = true               # fetchlock.toml:5
+    engines.orders.tls.ca-file = "ca.pem" # fetchlock.toml:7
+    "#);
+    assert!(!shown.iter().any(|line| line.starts_with("engines.orders.name")));
+}
+
+#[test]
+fn a_further_engine_is_checked_as_the_first_is_and_beside_it() {
+    let told = |file: &str| Fixture::new(file).complaint();
+    insta::assert_snapshot!(told("[engines.orders]\nuse-priority = true"), @"fetchlock.toml:1: `engines.orders`: it has no `url`: add it");
+    insta::assert_snapshot!(told("[engines.orders]\nurl = \"http://b\"\nname = \"other\""), @"fetchlock.toml:3: `engines.orders.name`: the name of its table is the engine's: leave this out");
+    insta::assert_snapshot!(told("[engine]\nname = \"orders\"\n[engines.orders]\nurl = \"http://b\""), @"fetchlock.toml:3: `engines.orders`: this is the name of `[engine]` too (`engine.name`), and logs, manifests and the journal tell engines by their names: rename one of them");
+    insta::assert_snapshot!(told("[engines.orders]\nurl = \"http://b\"\npassword = \"hush\""), @"fetchlock.toml:3: `engines.orders.password`: there is no `username` to go with it: add that or leave this out");
+    insta::assert_snapshot!(told("[engines.\" \"]\nurl = \"http://b\""), @r#"fetchlock.toml:1: `engines." "`: expected a name of 1 to 255 characters without control characters"#);
+    insta::assert_snapshot!(told("[engines.orders]\nurll = \"http://b\""), @"fetchlock.toml:2: unknown key `engines.orders.urll`: did you mean `url`?");
+    insta::assert_snapshot!(told("[engines]\nurl = \"http://b\""), @r#"fetchlock.toml:2: `engines.url` is "http://b": expected a table"#);
 }

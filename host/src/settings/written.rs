@@ -253,7 +253,7 @@ impl<const MAX: u32> AtLeastOne<MAX> {
 }
 
 /// The longest name of an engine, a topic or a user, in characters: what the engines' databases take.
-const MAX_NAME: usize = 255;
+pub(super) const MAX_NAME: usize = 255;
 
 /// Reads a name: a text that is neither empty, nor longer than the engine takes, nor able to break a line of a log.
 pub(crate) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

@@ -9,7 +9,10 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 
-use crate::engine::{EngineError, Standing};
+use crate::{
+    engine::{EngineError, Standing},
+    task::EngineName,
+};
 
 /// The waits between failing requests. Only errors make anybody wait; an empty answer does not.
 #[derive(Debug, Clone)]
@@ -70,6 +73,8 @@ impl Waits {
 
 /// The health of one engine as this host sees it.
 pub(super) struct Health {
+    /// The engine's, for a host may have several.
+    name: EngineName,
     state: Mutex<State>,
     /// Changes when the engine answers again after an outage.
     recovered: watch::Sender<()>,
@@ -94,8 +99,8 @@ struct Trouble {
 const REMIND: Duration = Duration::from_secs(60);
 
 impl Health {
-    pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), recovered: watch::Sender::new(()) }
+    pub(super) fn new(name: EngineName) -> Self {
+        Self { name, state: Mutex::default(), recovered: watch::Sender::new(()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +113,7 @@ impl Health {
         state.answered = Some(Instant::now());
         let Some(outage) = state.trouble.take_if(|it| it.standing == Standing::Away) else { return };
         drop(state);
-        tracing::info!(away_s = whole_seconds(outage.since), "the engine answers again");
+        tracing::info!(engine = %self.name, away_s = whole_seconds(outage.since), "the engine answers again");
         self.recovered.send_replace(());
     }
 
@@ -118,10 +123,10 @@ impl Health {
         let Some(trouble) = self.state().trouble.take() else { return };
         match trouble.standing {
             Standing::Overloaded => {
-                tracing::info!(overloaded_s = whole_seconds(trouble.since), "the engine keeps up again");
+                tracing::info!(engine = %self.name, overloaded_s = whole_seconds(trouble.since), "the engine keeps up again");
             }
             Standing::There | Standing::NotAsked | Standing::Away => {
-                tracing::info!(refused_s = whole_seconds(trouble.since), "the engine takes fetches again");
+                tracing::info!(engine = %self.name, refused_s = whole_seconds(trouble.since), "the engine takes fetches again");
             }
         }
     }
@@ -155,17 +160,23 @@ impl Health {
         drop(state);
         let next_try_s = round(wait.as_secs_f64());
         match standing {
-            Standing::Overloaded if begins => tracing::warn!(next_try_s, "fetching slows down: {error}"),
+            Standing::Overloaded if begins => {
+                tracing::warn!(engine = %self.name, next_try_s, "fetching slows down: {error}")
+            }
             Standing::Overloaded if reminds => {
-                tracing::warn!(next_try_s, overloaded_s = whole_seconds(since), "still: {error}");
+                tracing::warn!(engine = %self.name, next_try_s, overloaded_s = whole_seconds(since), "still: {error}");
             }
             Standing::Overloaded => {
-                tracing::debug!(next_try_s, overloaded_s = whole_seconds(since), "still: {error}");
+                tracing::debug!(engine = %self.name, next_try_s, overloaded_s = whole_seconds(since), "still: {error}");
             }
-            Standing::Away | Standing::There | Standing::NotAsked if begins => tracing::error!(next_try_s, "{error}"),
-            Standing::Away => tracing::warn!(next_try_s, down_s = whole_seconds(since), "still: {error}"),
+            Standing::Away | Standing::There | Standing::NotAsked if begins => {
+                tracing::error!(engine = %self.name, next_try_s, "{error}")
+            }
+            Standing::Away => {
+                tracing::warn!(engine = %self.name, next_try_s, down_s = whole_seconds(since), "still: {error}")
+            }
             Standing::There | Standing::NotAsked => {
-                tracing::warn!(next_try_s, refused_s = whole_seconds(since), "still: {error}")
+                tracing::warn!(engine = %self.name, next_try_s, refused_s = whole_seconds(since), "still: {error}")
             }
         }
     }
@@ -185,7 +196,7 @@ impl Health {
         let begins = state.begins(Standing::Away, Instant::now());
         drop(state);
         if begins {
-            tracing::error!("{error}");
+            tracing::error!(engine = %self.name, "{error}");
         }
     }
 
@@ -288,7 +299,7 @@ mod tests {
 
     #[test]
     fn an_overload_or_a_refusal_is_no_outage_and_ends_one() {
-        let health = Health::new();
+        let health = Health::new(EngineName::new("default"));
         let recoveries = health.recoveries();
         for error in [overload(None), refusal()] {
             health.failed(&error, SECOND);
@@ -306,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_call_that_fails_while_others_are_answered_is_no_outage() {
-        let health = Health::new();
+        let health = Health::new(EngineName::new("default"));
         let sent = Instant::now();
         health.answered();
         health.missed(&silence(), sent);
@@ -319,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_recovery_ends_every_wait() {
-        let health = Health::new();
+        let health = Health::new(EngineName::new("default"));
         health.failed(&silence(), MINUTE);
         let began = Instant::now();
         let waiting = health.wait(MINUTE);

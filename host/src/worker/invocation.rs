@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 
 use super::{
     Desk,
     decision::{self, Decided, Port, SHOWN_TEXT, SharedSlot},
-    dispatch::Waiting,
+    dispatch::{self, Waiting},
     engine_calls::Caller,
     release,
     slots::Slot,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Starts an invocation for every task that gets a slot.
-pub(super) async fn dispatch(desk: Arc<Desk>) {
+pub(super) async fn start(desk: Arc<Desk>) {
     let host = Handle::current();
     let mut changed = desk.slots.subscribe();
     loop {
@@ -30,12 +30,26 @@ pub(super) async fn dispatch(desk: Arc<Desk>) {
             && desk.journal.is_sound()
             && let Some((waiting, slot)) = desk.slots.next()
         {
-            desk.tracker.spawn_on(run(desk.clone(), host.clone(), waiting, slot), desk.sandbox.guests());
+            let Some(permit) = permit(&desk).await else {
+                dispatch::give_back(&desk, waiting);
+                break;
+            };
+            let invocation = run(desk.clone(), host.clone(), waiting, slot.with(permit));
+            desk.tracker.spawn_on(invocation, desk.sandbox.guests());
         }
         tokio::select! {
             () = desk.abandon.cancelled() => return,
             changed = changed.changed() => if changed.is_err() { return },
         }
+    }
+}
+
+/// A permit of the host; `None` when it stops while the workers of other engines hold them all.
+async fn permit(desk: &Desk) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        biased;
+        permit = desk.invocations.clone().acquire_owned() => permit.ok(),
+        () = desk.stop.cancelled() => None,
     }
 }
 

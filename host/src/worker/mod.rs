@@ -75,6 +75,21 @@ pub struct WorkerOptions {
     pub id_prefix: String,
 }
 
+/// What the workers of a host share: each works for one engine, all within the limits of the host.
+#[derive(Clone)]
+pub struct Shared {
+    /// Where outcomes are kept, by engine.
+    pub journal: Journal,
+    /// Where handlers run.
+    pub sandbox: Arc<Sandbox>,
+    /// The plugins that serve, of all engines.
+    pub catalog: watch::Receiver<Catalog>,
+    /// What is going on, over all engines.
+    pub activity: Activity,
+    /// A permit for each invocation that may run (`worker.max-concurrent`).
+    pub invocations: Arc<Semaphore>,
+}
+
 /// What the parts of a worker share.
 struct Desk {
     engine_name: EngineName,
@@ -90,6 +105,8 @@ struct Desk {
     health: Health,
     activity: Activity,
     unlisted_errors: Unlisted,
+    /// Over all workers; the slots are those of this one.
+    invocations: Arc<Semaphore>,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Route)>>,
     /// Worker ids that are no longer fetched under, and until when something may still turn up.
@@ -157,22 +174,17 @@ pub struct Stopped {
 impl Worker {
     /// Starts a worker of one engine: delivers what the journal holds, releases what an earlier process left locked, and
     /// begins to fetch for the plugins in the catalog that work for this engine.
-    pub fn start(
-        engine_name: EngineName,
-        engine: Arc<dyn Engine>,
-        journal: Journal,
-        sandbox: Arc<Sandbox>,
-        catalog: watch::Receiver<Catalog>,
-        options: WorkerOptions,
-    ) -> Self {
+    pub fn start(engine_name: EngineName, engine: Arc<dyn Engine>, shared: Shared, options: WorkerOptions) -> Self {
+        let Shared { journal, sandbox, catalog, activity, invocations } = shared;
         let halt = CancellationToken::new();
         let desk = Arc::new(Desk {
             held: Held::new(halt.clone()),
             slots: Arc::new(Slots::new(options.max_concurrent)),
             deliveries: Semaphore::new(options.max_deliveries.get()),
             breakers: Breakers::default(),
-            health: Health::new(),
-            activity: Activity::default(),
+            health: Health::new(engine_name.clone()),
+            activity,
+            invocations,
             unlisted_errors: Unlisted::default(),
             due: watch::Sender::default(),
             retired: Mutex::default(),
@@ -192,16 +204,11 @@ impl Worker {
         delivery::resume(&desk);
         let parts = vec![
             ("lock keeper", tokio::spawn(keeper::run(desk.clone()))),
-            ("dispatcher", tokio::spawn(invocation::dispatch(desk.clone()))),
+            ("dispatcher", tokio::spawn(invocation::start(desk.clone()))),
             ("sweeper", tokio::spawn(sweep::run(desk.clone()))),
         ];
         let poller = tokio::spawn(poller::run(desk.clone()));
         Self { desk, parts, poller }
-    }
-
-    /// What has been going on since the start.
-    pub fn activity(&self) -> Activity {
-        self.desk.activity.clone()
     }
 
     /// Stops: fetches no more, releases what never started, lets what runs finish until the deadline, delivers.

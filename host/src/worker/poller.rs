@@ -249,6 +249,8 @@ impl Poller {
     async fn send(&mut self, group: Vec<Want>, poll: Duration) {
         let desk = self.desk.clone();
         let Some(worker) = self.worker_id().await else { return };
+        // An engine in trouble is not polled: once it is well again it says so at once, not when a long poll ends.
+        let poll = if self.backoff.is_some() { Duration::ZERO } else { poll };
         // Any of the topics may bring all tasks of the answer.
         let least = group.iter().map(|want| want.room).min().unwrap_or(0);
         let max_tasks = least.min(self.batch);

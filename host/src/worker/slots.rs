@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::task::Route;
 
@@ -117,7 +117,7 @@ impl<W> Slots<W> {
         state.used += 1;
         state.last = Some(route.clone());
         drop(state);
-        Some((waiting, Slot { slots: self.clone(), route, taken: Instant::now() }))
+        Some((waiting, Slot { slots: self.clone(), route, taken: Instant::now(), permit: None }))
     }
 
     /// What each served route can take: free slots and, when its tasks are quick, a fetch-ahead of so much work.
@@ -204,6 +204,17 @@ pub(super) struct Slot<W> {
     slots: Arc<Slots<W>>,
     route: Route,
     taken: Instant,
+    /// The host's, whose workers share one limit.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<W> Slot<W> {
+    /// This slot with a permit of the host, which becomes free with it.
+    pub(super) fn with(self, permit: OwnedSemaphorePermit) -> Self {
+        let mut slot = self;
+        slot.permit = Some(permit);
+        slot
+    }
 }
 
 impl<W> Drop for Slot<W> {

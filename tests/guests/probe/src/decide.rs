@@ -3,13 +3,13 @@
 use std::hint::spin_loop;
 use std::thread::sleep;
 
-use crate::{Returned, look};
 use crate::bindings::fetchlock::handler::log::{self, Level};
 use crate::bindings::fetchlock::handler::outcome::{self, DecisionError, Failure, LockError, Retries, Retry};
 use crate::bindings::fetchlock::handler::task;
 use crate::bindings::fetchlock::handler::types::{Value, Variable};
 use crate::bindings::fetchlock::handler::variables::{self, Scope, SetError};
 use crate::support::{self, count, duration, number, refused, text, text_or, variable};
+use crate::{Returned, look};
 
 /// Milliseconds until the one retry of `fail-exactly`.
 const RETRY_DELAY: u64 = 100;
