@@ -30,6 +30,8 @@ pub struct Key {
     pub default: Option<String>,
     /// Whether its value is a table whose keys are the user's own.
     pub is_table: bool,
+    /// Whether the values in that are tables with keys.
+    pub holds_tables: bool,
     /// The keys of the table that may be its value, or of each table in it.
     pub parts: Vec<Key>,
 }
@@ -67,6 +69,8 @@ fn key(path: String, schema: &Map<String, Value>) -> Key {
         Some(Choice { value, doc: doc(choice) })
     });
     let tables = list(schema, "anyOf").chain(schema.get("additionalProperties").and_then(Value::as_object));
+    // A table of its own, or (`allOf`) one that is described elsewhere.
+    let is_described = |each: &Value| ["properties", "allOf"].iter().any(|keyword| each.get(keyword).is_some());
     let parts = tables.flat_map(properties).map(|(name, part)| key(name.to_owned(), part));
     Key {
         doc: doc(schema),
@@ -74,6 +78,7 @@ fn key(path: String, schema: &Map<String, Value>) -> Key {
         choices: choices.collect(),
         default: default(schema),
         is_table: schema.get("type").is_some_and(|it| it == "object"),
+        holds_tables: schema.get("additionalProperties").is_some_and(is_described),
         parts: parts.collect(),
         path,
     }

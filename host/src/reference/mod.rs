@@ -22,9 +22,9 @@ use crate::{
 /// The page about `fetchlock.toml`, in Markdown.
 pub fn settings_page() -> String {
     page::write(include_str!("settings.md"), &keys::tables(&schema::described::<Settings>()), |key| {
-        let table_keys: &[&str] = match (key.is_table, key.parts.is_empty()) {
-            (true, true) => &["NAME"],
-            (true, false) => &["NAME", "KEY"],
+        let table_keys: &[&str] = match (key.is_table, key.holds_tables) {
+            (true, false) => &["NAME"],
+            (true, true) => &["NAME", "KEY"],
             (false, _) => &[],
         };
         let flag = Flags::of_setting(&key.path).and_then(|argument| {

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 use url::Url;
 
@@ -109,15 +109,11 @@ pub(super) fn hide_names(settings: &mut Value) {
     }
 }
 
-/// The tables of further engines.
-pub(super) fn any(generator: &mut SchemaGenerator) -> Schema {
-    let mut engine = EngineSettings::json_schema(generator);
-    if let Some(keys) = engine.get_mut("properties").and_then(Value::as_object_mut) {
-        keys.shift_remove("name");
-    }
+/// The tables of further engines: that of `[engine]`, without its name.
+pub(super) fn any(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "additionalProperties": engine,
+        "additionalProperties": { "$ref": format!("#/properties/{FIRST}"), "not": { "required": ["name"] } },
         "x-written": "a table of tables, one for each engine, with the keys of `[engine]`",
     })
 }
