@@ -137,11 +137,13 @@ fn the_examples_of_manifests_are_read_and_known_to_the_schema() {
 fn assert_known(text: &str, schema: &Value) {
     use figment::providers::{Format, Toml};
     let value: Value = Toml::from_str(text).expect("TOML");
-    assert_key_known("", &value, schema);
+    assert_key_known("", &value, schema, schema);
 }
 
-fn assert_key_known(path: &str, value: &Value, schema: &Value) {
+fn assert_key_known(path: &str, value: &Value, schema: &Value, whole: &Value) {
     let Value::Object(table) = value else { return };
+    let schema =
+        schema["allOf"][0]["$ref"].as_str().and_then(|at| whole.pointer(at.strip_prefix('#')?)).unwrap_or(schema);
     for (name, inner) in table {
         let path = format!("{path}.{name}");
         let forms = schema["anyOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
@@ -149,6 +151,6 @@ fn assert_key_known(path: &str, value: &Value, schema: &Value) {
             Some(known) => Some(known.clone()),
             None => Some(form["additionalProperties"].clone()).filter(Value::is_object),
         });
-        assert_key_known(&path, inner, &known.unwrap_or_else(|| panic!("the schema does not know {path}")));
+        assert_key_known(&path, inner, &known.unwrap_or_else(|| panic!("the schema does not know {path}")), whole);
     }
 }
