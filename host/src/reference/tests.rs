@@ -13,6 +13,7 @@ const WRITE: &str = "WRITE_REFERENCE";
 
 const README: &str = include_str!("../../../README.md");
 const LOGINS: &str = include_str!("../../../docs/engines.md");
+const OTHER_CLIENTS: &str = include_str!("../../../docs/coming-from-other-clients.md");
 const EXAMPLE_MANIFEST: &str = include_str!("../../../guest-examples/rust/check-payment.toml");
 
 #[test]
@@ -117,6 +118,27 @@ fn the_examples_of_settings_are_read_and_known_to_the_schema() {
         load_from(&Flags::default(), &file, []).map(drop).unwrap_or_else(|error| panic!("{error} in\n{example}"));
         assert_known(example, &schema);
     }
+}
+
+/// Every key that a page names in the way `table.key` exists.
+#[test]
+fn the_page_for_users_of_other_clients_names_only_keys_that_exist() {
+    let [settings, manifest] =
+        [settings_schema(), manifest_schema()].map(|text| -> Value { text.parse().expect("a schema") });
+    let tables = ["engine", "plugins", "worker", "limits", "log", "filter"];
+    let is_key = |text: &&str| {
+        let plain = text.chars().all(|c| c.is_ascii_lowercase() || ".-".contains(c));
+        plain && text.split_once('.').is_some_and(|(table, _)| tables.contains(&table))
+    };
+    let exists = |key: &str, schema: &Value| {
+        let found = key.split('.').try_fold(schema, |schema, part| schema["properties"].get(part));
+        found.is_some()
+    };
+    // Every second part is between backticks.
+    let named: Vec<&str> = OTHER_CLIENTS.split('`').skip(1).step_by(2).filter(is_key).collect();
+    assert!(named.len() > 20, "{named:?}");
+    let unknown: Vec<_> = named.iter().filter(|key| !exists(key, &settings) && !exists(key, &manifest)).collect();
+    assert!(unknown.is_empty(), "no such keys: {unknown:?}");
 }
 
 #[test]

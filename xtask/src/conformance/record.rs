@@ -130,6 +130,11 @@ impl Record {
         self.endings().map_or(true, |endings| endings.values().any(|ending| *ending == Ending::Failed))
     }
 
+    /// Whether there was no engine to run anything on.
+    pub(super) fn is_not_to_be_had(&self) -> bool {
+        matches!(self.results, Results::NotToBeHad(_))
+    }
+
     /// In one line, for the terminal.
     pub(super) fn summary(&self) -> String {
         match (&self.results, self.endings()) {
