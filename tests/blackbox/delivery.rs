@@ -166,3 +166,47 @@ async fn a_task_cancelled_in_the_engine_is_dropped_quietly() {
     scene.engine.cancel_task(&task);
     host.await_text("the task is gone from the engine: its outcome is dropped", SOON).await.expect("dropped");
 }
+
+/// What an engine says whose database is away, about anything.
+fn broken() -> Fault {
+    Fault::error(500, "ProcessEngineException", "ENGINE-03004 Exception while executing Database Operation", Some(0))
+}
+
+#[tokio::test]
+async fn an_engine_that_rejects_everything_for_a_while_gets_the_outcome_afterwards_and_no_incident() {
+    let scene = Scene::with_probe("").await;
+    let task = scene.probe("complete");
+    scene.engine.fault("/complete", 6, broken());
+    scene.engine.fault("/external-task?", 6, broken());
+    let host = scene.start();
+    scene.engine.await_completed(&task, SOON).await.expect("completed");
+    assert!(scene.engine.requests_to("/failure").is_empty(), "{}", host.logs());
+}
+
+#[tokio::test]
+async fn an_incident_that_the_engine_rejects_is_told_and_holds_no_slot() {
+    let scene = Scene::with_probe("").await;
+    let poisoned = scene.probe("complete");
+    scene.engine.fault(&format!("/{poisoned}/complete"), 3, broken());
+    scene.engine.fault(&format!("/{poisoned}/failure"), usize::MAX, broken());
+    let host = scene.builder().setting("worker.max-concurrent", "1").start().expect("started");
+    host.await_text("the engine rejects the incident, too", SOON).await.expect("told");
+    let other = scene.probe("complete");
+    scene.engine.await_completed(&other, SOON).await.expect("the slot is free");
+    scene.engine.clear_faults();
+    host.await_text("incident: probe", SOON).await.expect("an incident when the engine takes it");
+}
+
+#[tokio::test]
+async fn a_task_that_is_too_large_to_be_read_becomes_an_incident_and_others_go_on() {
+    /// More than is read of an answer, in base64.
+    const LARGE: usize = 65 << 20;
+    let scene = Scene::with_probe("").await;
+    let large = json!({"type": "Bytes", "value": "A".repeat(LARGE)});
+    let large = scene.probe_with("complete", json!({"large": large}));
+    let small = scene.probe("complete");
+    let host = scene.builder().setting("worker.max-batch", "1").start().expect("started");
+    scene.engine.await_completed(&small, SOON).await.expect("completed");
+    let line = host.await_text("incident: probe: the task and its variables are more than 64.0 MiB", SOON).await;
+    assert!(line.expect("told").contains(&large));
+}

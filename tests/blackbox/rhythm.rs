@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fetchlock_scripted_engine::{Fault, ScriptedEngine, TaskSpec, TaskState};
+use fetchlock_scripted_engine::{Fault, Mode, ScriptedEngine, TaskSpec, TaskState};
 use serde_json::json;
 
 use crate::scene::{SOON, Scene, long, text};
@@ -161,4 +161,29 @@ async fn what_an_orphaned_request_locks_is_given_back_whether_or_not_a_worker_ma
         let TaskState::Completed { worker, .. } = scene.engine.state(&task) else { panic!("completed") };
         assert!(!orphans.contains(&worker), "{worker} is of the killed host");
     }
+}
+
+#[tokio::test]
+async fn the_waits_grow_once_for_all_requests_that_met_the_same_trouble() {
+    let scene = Scene::new().await;
+    // The engine takes a topic once in a request: each of these plugins has a request of its own.
+    for name in ["a", "b", "c", "d", "e"] {
+        scene.drop_guest("probe", name);
+        let manifest = format!("topic = \"shared\"\n[filter]\nbusiness-key = \"{name}\"\n");
+        scene.drop_file(&format!("{name}.toml"), manifest.as_bytes());
+    }
+    let host = scene
+        .builder()
+        // Over the settings file, where a scene has a short one.
+        .env("FETCHLOCK_WORKER__BACKOFF__MAX", "1m")
+        .setting("worker.backoff.factor", "10")
+        .setting("worker.backoff.jitter", "0")
+        .start()
+        .expect("started");
+    scene.engine.await_parked(5, SOON).await.unwrap_or_else(|error| panic!("{error:#}\n{}", host.logs()));
+    scene.engine.set_mode(Mode::CutEverything);
+    host.await_log(|line| line["level"] == "ERROR", SOON).await.expect("an outage");
+    scene.engine.set_mode(Mode::Normal);
+    // Five waits would be 1 minute.
+    host.await_text("the engine answers again", SOON).await.expect("after one short wait, or two");
 }

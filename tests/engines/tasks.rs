@@ -1,9 +1,12 @@
 //! `fetchlock tasks` on both engines: lists, retries one by one, for a query and as a batch, unlock, priority.
 
-use fetchlock_harness::operator::{self, Ended};
+use fetchlock_harness::{
+    operator::{self, Ended},
+    real_engine::{PASSWORD, USER},
+};
 use serde_json::{Value, json};
 
-use crate::engine::{BINARY, Engine, Home, SOON, on_both_engines, text};
+use crate::engine::{BINARY, Engine, Home, SETUP, SOON, on_both_engines, text};
 
 on_both_engines!(
     the_incidents_of_a_repaired_plugin_are_woken_and_completed,
@@ -21,7 +24,9 @@ macro_rules! must_be {
 }
 
 async fn tasks(engine: &Engine, arguments: &[&str]) -> Ended {
-    operator::tasks(BINARY, engine.base_url(), arguments).await.expect("ended")
+    let login = [("FETCHLOCK_ENGINE__USERNAME", USER), ("FETCHLOCK_ENGINE__PASSWORD", PASSWORD)];
+    let login = if SETUP.1.auth { login.as_slice() } else { &[] };
+    operator::tasks_with(BINARY, engine.base_url(), login, arguments).await.expect("ended")
 }
 
 /// Starts an instance; its id, and that of its task.

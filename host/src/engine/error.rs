@@ -144,8 +144,8 @@ pub enum EngineError {
     },
 }
 
-/// The status with which a server refuses before it does anything (RFC 6585).
-const TOO_MANY_REQUESTS: u16 = 429;
+/// From an engine that takes nothing at the moment, or from a proxy without one.
+const SERVICE_UNAVAILABLE: u16 = 503;
 
 /// What is done about an error, by what was asked of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,6 +287,8 @@ impl EngineError {
             Self::TimedOut { .. } => true,
             // Whoever answered may have lost the engine in the middle of it.
             Self::Unavailable { .. } => true,
+            // 429 and the full queue are refusals; a 503 also comes from what is in front of an engine that has done it.
+            Self::Overloaded { status, .. } => *status == SERVICE_UNAVAILABLE,
             // A fetch that was answered with something unreadable, or with more than is read.
             Self::NotAnEngine { .. } | Self::TooLarge { .. } => true,
             Self::TaskGone { .. }
@@ -297,24 +299,11 @@ impl EngineError {
             | Self::SeveralReceivers { .. }
             | Self::Rejected { .. }
             | Self::Conflict { .. }
-            // 503, 429 and the full queue are refusals.
-            | Self::Overloaded { .. }
             | Self::Unauthorized
             | Self::NoCredentials { .. }
             | Self::Forbidden { .. }
             | Self::Suspended { .. }
             | Self::Unsendable { .. } => false,
-        }
-    }
-
-    /// Whether a request that must not be carried out twice was surely not carried out. Stricter than the opposite of
-    /// [`Self::may_have_been_done`]: a 500 without the engine's words, and a 503, also come from what is in front of an
-    /// engine that has done it.
-    pub fn surely_not_done(&self) -> bool {
-        match self {
-            Self::Overloaded { status, .. } => *status == TOO_MANY_REQUESTS,
-            Self::Unavailable { .. } => false,
-            other => !other.may_have_been_done(),
         }
     }
 
@@ -340,7 +329,7 @@ impl EngineError {
             | Self::TooLarge { .. }
             | Self::Unsendable { .. } => false,
         };
-        is_passing && self.surely_not_done()
+        is_passing && !self.may_have_been_done()
     }
 
     /// How long the engine asked to be left alone.

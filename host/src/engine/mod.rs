@@ -112,7 +112,7 @@ pub trait Engine: Send + Sync + 'static {
     /// The tasks that match.
     async fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskSummary>, EngineError>;
 
-    /// Starts a process instance; its id. Sent once: [`EngineError::surely_not_done`] tells whether it may be sent
+    /// Starts a process instance; its id. Sent once: [`EngineError::may_have_been_done`] tells whether it may be sent
     /// again.
     ///
     /// # Errors

@@ -84,9 +84,8 @@ pub(super) fn start(desk: &Arc<Desk>, entry: Arc<Entry>, slot: Option<SharedSlot
     desk.tracker.clone().spawn(async move {
         let end = tokio::select! {
             () = desk.abandon.cancelled() => End::Over,
-            end = deliver(&desk, &entry) => end,
+            end = deliver(&desk, &entry, slot) => end,
         };
-        drop(slot);
         let again = desk.held.remove(&entry.task);
         // The engine may hand a task out again before its answer to our failure has arrived here.
         if let (End::Lives { sent }, Some(again)) = (end, again)
@@ -116,7 +115,7 @@ async fn forget(desk: &Desk, task: &TaskId) {
     }
 }
 
-async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
+async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>, slot: Option<SharedSlot>) -> End {
     let began = Instant::now();
     let mut waits = desk.options.backoff.waits();
     let (mut rejections, mut tries) = (0, 0_u32);
@@ -157,15 +156,17 @@ async fn deliver(desk: &Arc<Desk>, entry: &Arc<Entry>) -> End {
                 }
                 Err(error) => desk.health.wait(waits.after(&error)).await,
             },
-            Disposition::Reject => {
+            Disposition::Reject if desk.engine_is_well().await => {
                 rejections += 1;
                 tracing::warn!(%topic, %task, outcome, attempt = rejections, "{error}");
                 if rejections == REJECTIONS {
-                    return reject(desk, entry, &error).await;
+                    return reject(desk, entry, &error, slot).await;
                 }
                 tokio::time::sleep(REJECTION_PAUSE).await;
             }
-            Disposition::Retry => {
+            // An engine without its database rejects everything: that says nothing of this outcome.
+            Disposition::Reject | Disposition::Retry => {
+                rejections = 0;
                 let wait = waits.after(&error);
                 tries += 1;
                 let next_try_s = wait.as_secs_f64().round();
@@ -253,7 +254,7 @@ async fn keep(desk: &Desk, entry: &Entry, state: State) {
 
 /// Makes an incident of an outcome that the engine will not have. The outcome stays journalled: when the operator
 /// retries the incident it is delivered again.
-async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End {
+async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError, slot: Option<SharedSlot>) -> End {
     let (topic, task) = (&entry.route.topic, &entry.task);
     let advice = rejection::advice(why, &entry.outcome.variables()).map(|it| format!("{it}; ")).unwrap_or_default();
     let message = format!(
@@ -264,7 +265,7 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
     let details = "The handler has done its work and is not run again. After mending the cause retry this incident: \
                    the same outcome is then delivered again.";
     let incident = Failure::new(&message, Some(details.to_owned()), 0, Duration::ZERO);
-    let mut waits = desk.options.backoff.waits();
+    let (mut waits, mut slot) = (desk.options.backoff.waits(), slot);
     let sent = loop {
         let worker = desk.held.worker(task).unwrap_or_else(|| entry.worker.clone());
         let call = desk.engine.failure(task, &worker, &incident);
@@ -282,7 +283,14 @@ async fn reject(desk: &Arc<Desk>, entry: &Arc<Entry>, why: &EngineError) -> End 
                 forget(desk, task).await;
                 return End::Over;
             }
-            Disposition::Retry | Disposition::Reject => desk.health.wait(waits.after(&error)).await,
+            // A failure runs expressions of the model, too. One that is broken must not hold a slot for ever.
+            Disposition::Reject => {
+                if slot.take().is_some() {
+                    tracing::error!(%topic, %task, %error, "the engine rejects the incident, too; it is sent again until it does not: {message}");
+                }
+                desk.health.wait(waits.after(&error)).await;
+            }
+            Disposition::Retry => desk.health.wait(waits.after(&error)).await,
         }
     };
     tracing::error!(%topic, %task, "incident: {message}");

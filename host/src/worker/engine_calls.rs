@@ -91,7 +91,7 @@ async fn start_process(
         Err(EngineError::NotThere { message }) => Err(StartError::NoSuchProcess(message)),
         Err(EngineError::Unsendable { message }) => Err(StartError::Invalid(message)),
         Err(error) => {
-            if !error.surely_not_done() {
+            if error.may_have_been_done() {
                 tracing::warn!(topic = %task.topic, task = %task.id, process = key, %error, "a process may have been started");
             }
             Err(fault(error).into())
@@ -111,7 +111,7 @@ async fn correlate(desk: &Desk, task: &Task, mut message: Message) -> Result<Vec
         Err(EngineError::SeveralReceivers { message }) => Err(CorrelateError::Ambiguous(message)),
         Err(EngineError::Unsendable { message }) => Err(CorrelateError::Invalid(message)),
         Err(error) => {
-            if !error.surely_not_done() {
+            if error.may_have_been_done() {
                 tracing::warn!(topic = %task.topic, task = %task.id, message_name = name, %error, "a message may have been received");
             }
             Err(fault(error).into())
@@ -171,9 +171,9 @@ fn fault(error: EngineError) -> Fault {
         | EngineError::NotAnEngine { .. }
         | EngineError::Unreachable { .. }
         | EngineError::TimedOut { .. }
-        | EngineError::TooLarge { .. } => match error.surely_not_done() {
-            true => Fault::Unavailable(text),
-            false => Fault::Unanswered(text),
+        | EngineError::TooLarge { .. } => match error.may_have_been_done() {
+            false => Fault::Unavailable(text),
+            true => Fault::Unanswered(text),
         },
     }
 }

@@ -109,8 +109,8 @@ struct Desk {
     invocations: Arc<Semaphore>,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Route)>>,
-    /// Worker ids that are no longer fetched under, and until when something may still turn up.
-    retired: Mutex<Vec<(WorkerId, Instant)>>,
+    /// Worker ids that are no longer fetched under.
+    retired: Mutex<Vec<Retired>>,
     /// Owns every task that is spawned for a task of the engine.
     tracker: TaskTracker,
     /// Cancelled: fetch no more.
@@ -146,12 +146,26 @@ impl Desk {
     /// Whether the engine answers what is asked of its database when nothing is special about it.
     async fn engine_is_well(&self) -> bool {
         let nothing = TaskQuery { id: Some(TaskId::new(NO_TASK)), ..TaskQuery::default() };
-        self.engine.tasks(&nothing).await.is_ok()
+        let is_well = self.engine.tasks(&nothing).await.is_ok();
+        if is_well {
+            self.health.answered();
+        }
+        is_well
     }
 
-    fn retire(&self, worker: WorkerId, until: Instant) {
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push((worker, until));
+    fn retire(&self, retired: Retired) {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(retired);
     }
+}
+
+/// A worker id under which nothing is fetched any more.
+#[derive(Debug, Clone)]
+struct Retired {
+    worker: WorkerId,
+    /// Until when something may still turn up under it.
+    until: Instant,
+    /// The answer that would have brought its one task had more bytes than this, which are all that is read.
+    too_large: Option<usize>,
 }
 
 /// The id of no task.

@@ -11,7 +11,7 @@ use std::{
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{
-    Desk,
+    Desk, Retired,
     breaker::Gate,
     dispatch::{self, Asked, Sense},
     health::Waits,
@@ -41,6 +41,7 @@ struct Request {
     worker: WorkerId,
     asked: Vec<Asked>,
     max_tasks: usize,
+    sent: Instant,
     parked: bool,
 }
 
@@ -76,8 +77,15 @@ struct Poller {
     poll: Duration,
     /// The most tasks to ask for; less than the setting after an answer that was too large to be read.
     batch: usize,
-    /// After errors: the waits, and until when to wait now.
-    backoff: Option<(Waits, Instant)>,
+    backoff: Option<Pause>,
+}
+
+/// What is waited for after errors.
+struct Pause {
+    waits: Waits,
+    /// When the error came that the present wait follows.
+    began: Instant,
+    until: Instant,
 }
 
 /// Fetches until the stop, and brings home what is under way.
@@ -139,10 +147,10 @@ impl Poller {
     async fn start_requests(&mut self) -> Instant {
         let now = Instant::now();
         let mut look_again = now + IDLE_LOOK;
-        if let Some((_, until)) = &self.backoff
-            && *until > now
+        if let Some(pause) = &self.backoff
+            && pause.until > now
         {
-            return *until;
+            return pause.until;
         }
         if !self.journal_is_sound().await {
             return now + self.back_off(Waits::next);
@@ -275,7 +283,7 @@ impl Poller {
             let is_our_fault = result.as_ref().is_err_and(rejected) && desk.engine_is_well().await;
             Homecoming { result, arrived, is_our_fault }
         });
-        self.under_way.insert(sent.id(), Request { worker, asked, max_tasks, parked: !poll.is_zero() });
+        self.under_way.insert(sent.id(), Request { worker, asked, max_tasks, sent: now, parked: !poll.is_zero() });
     }
 
     /// An id that no other request uses: two polls of one id cancel each other where the engine's
@@ -297,19 +305,33 @@ impl Poller {
 
     /// The engine answered somebody. Should it not take fetches all the same, the waits go on growing.
     fn wait_no_longer(&mut self) {
-        if let Some((_, until)) = &mut self.backoff {
-            *until = Instant::now();
+        if let Some(pause) = &mut self.backoff {
+            pause.until = Instant::now();
         }
     }
 
     fn back_off(&mut self, next: impl FnOnce(&mut Waits) -> Duration) -> Duration {
         let mut waits = match self.backoff.take() {
-            Some((waits, _)) => waits,
+            Some(pause) => pause.waits,
             None => self.desk.options.backoff.waits(),
         };
         let wait = next(&mut waits);
-        self.backoff = Some((waits, Instant::now() + wait));
+        let began = Instant::now();
+        self.backoff = Some(Pause { waits, began, until: began + wait });
         wait
+    }
+
+    /// The wait after the error of a request. All that were under way at an error meet the same trouble: the waits grow
+    /// once for them, and not with each.
+    fn back_off_after(&mut self, error: &EngineError, sent: Instant) -> Duration {
+        match &mut self.backoff {
+            Some(pause) if sent <= pause.began => {
+                let now = Instant::now();
+                pause.until = pause.until.max(now + error.retry_after().unwrap_or_default());
+                pause.until - now
+            }
+            _ => self.back_off(|waits| waits.after(error)),
+        }
     }
 
     fn came_home(&mut self, home: Result<(Id, Homecoming), JoinError>) {
@@ -369,18 +391,23 @@ impl Poller {
             AfterFetch::Again | AfterFetch::Alone => {}
             AfterFetch::Fewer => self.batch = (request.max_tasks / 2).max(1),
         }
-        let wait = self.back_off(|waits| waits.after(error));
+        let wait = self.back_off_after(error, request.sent);
         self.desk.health.failed(error, wait);
-        if error.may_have_been_done() {
-            self.retire(request.worker);
-        } else {
-            self.idle_ids.push(request.worker);
+        match error {
+            // Its one task would come again and again, and nothing else could be fetched beside it.
+            EngineError::TooLarge { limit } if request.max_tasks == 1 => {
+                let until = Instant::now();
+                self.desk.retire(Retired { worker: request.worker, until, too_large: Some(*limit) });
+            }
+            error if error.may_have_been_done() => self.retire(request.worker),
+            _ => self.idle_ids.push(request.worker),
         }
     }
 
     /// Fetches no more under an id whose last answer was lost: its request may still be parked at the engine.
     fn retire(&self, worker: WorkerId) {
-        self.desk.retire(worker, Instant::now() + self.desk.options.poll);
+        let until = Instant::now() + self.desk.options.poll;
+        self.desk.retire(Retired { worker, until, too_large: None });
     }
 
     /// Takes what still comes home after the stop, so that it can be given back.

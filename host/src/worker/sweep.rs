@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Desk, release};
+use bytesize::ByteSize;
+
+use super::{Desk, Retired, release};
 use crate::{
-    engine::TaskQuery,
+    engine::{TaskQuery, TaskSummary},
     journal::State,
+    outcome::Failure,
     task::{TaskId, WorkerId},
 };
 
@@ -26,7 +29,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(super) fn retire_predecessors(desk: &Desk) {
     let until = Instant::now() + desk.options.poll;
     for worker in desk.journal.workers(&desk.engine_name) {
-        desk.retire(worker, until);
+        desk.retire(Retired { worker, until, too_large: None });
     }
 }
 
@@ -65,8 +68,8 @@ pub(super) async fn last(desk: &Desk) {
 async fn look_once(desk: &Desk, workers: &[WorkerId]) -> bool {
     let mut quiet = true;
     for worker in workers {
-        match release_left(desk, worker).await {
-            Some(Left { given_back: 0, ours: 0 }) if !retired(desk).iter().any(|(id, _)| id == worker) => {
+        match release_left(desk, worker, None).await {
+            Some(Left { given_back: 0, ours: 0 }) if !retired(desk).iter().any(|it| it.worker == *worker) => {
                 forget(desk, worker).await;
             }
             Some(Left { given_back: 0, .. }) => {}
@@ -78,18 +81,18 @@ async fn look_once(desk: &Desk, workers: &[WorkerId]) -> bool {
     quiet
 }
 
-fn retired(desk: &Desk) -> Vec<(WorkerId, Instant)> {
+fn retired(desk: &Desk) -> Vec<Retired> {
     desk.retired.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 async fn sweep(desk: &Arc<Desk>) {
     drop_rested(desk).await;
-    for (worker, until) in retired(desk) {
+    for Retired { worker, until, too_large } in retired(desk) {
         let over = Instant::now() > until + MARGIN;
-        let left = release_left(desk, &worker).await;
+        let left = release_left(desk, &worker, too_large).await;
         if over && matches!(left, Some(Left { given_back: 0, ours: 0 })) {
             forget(desk, &worker).await;
-            desk.retired.lock().unwrap_or_else(PoisonError::into_inner).retain(|(id, _)| *id != worker);
+            desk.retired.lock().unwrap_or_else(PoisonError::into_inner).retain(|it| it.worker != worker);
         }
     }
 }
@@ -108,11 +111,15 @@ struct Left {
     ours: usize,
 }
 
-/// Gives back what is locked under an id and neither held nor decided; `None` if the engine does not tell.
-async fn release_left(desk: &Desk, worker: &WorkerId) -> Option<Left> {
+/// Gives back what is locked under an id and neither held nor decided, or fails it if it was too large to be fetched;
+/// `None` if the engine does not tell.
+async fn release_left(desk: &Desk, worker: &WorkerId, too_large: Option<usize>) -> Option<Left> {
     let query = TaskQuery { worker_id: Some(worker.clone()), locked: Some(true), ..TaskQuery::default() };
     let tasks = match desk.engine.tasks(&query).await {
-        Ok(tasks) => tasks,
+        Ok(tasks) => {
+            desk.health.answered();
+            tasks
+        }
         Err(error) => {
             tracing::debug!(%worker, %error, "the engine does not tell what is locked under a retired id");
             return None;
@@ -124,11 +131,33 @@ async fn release_left(desk: &Desk, worker: &WorkerId) -> Option<Left> {
             left.ours += 1;
             continue;
         }
-        tracing::info!(topic = task.topic, task = %task.id, %worker, "a task was left locked: it is given back");
-        release::give_back(desk, &task.id, worker).await;
+        match too_large {
+            Some(limit) => fail_too_large(desk, &task, worker, limit).await,
+            None => {
+                tracing::info!(topic = task.topic, task = %task.id, %worker, "a task was left locked: it is given back");
+                release::give_back(desk, &task.id, worker).await;
+            }
+        }
         left.given_back += 1;
     }
     Some(left)
+}
+
+/// Makes an incident of a task whose variables are more than what is read of an answer. If that fails the task stays
+/// locked, and the next look finds it again.
+async fn fail_too_large(desk: &Desk, task: &TaskSummary, worker: &WorkerId, limit: usize) {
+    let limit = ByteSize::b(limit as u64).display().iec();
+    let message = format!(
+        "{}: the task and its variables are more than {limit}, which is all that is read of an answer: name the \
+         variables that the handler needs in the manifest (`variables`), or make a large one a file",
+        task.topic
+    );
+    let incident = Failure::new(&message, None, 0, Duration::ZERO);
+    let Ok(_permit) = desk.deliveries.acquire().await else { return };
+    match desk.engine.failure(&task.id, worker, &incident).await {
+        Ok(()) => tracing::error!(topic = task.topic, task = %task.id, "incident: {message}"),
+        Err(error) => tracing::warn!(topic = task.topic, task = %task.id, %error, "no incident yet: {message}"),
+    }
 }
 
 fn decided(desk: &Desk, task: &TaskId) -> bool {

@@ -36,7 +36,21 @@ impl Ended {
 /// # Errors
 /// It cannot be started, or does not end.
 pub async fn tasks(binary: impl AsRef<Path>, url: &str, arguments: &[&str]) -> Result<Ended> {
+    tasks_with(binary, url, &[], arguments).await
+}
+
+/// The same with environment variables, as for a login.
+///
+/// # Errors
+/// As [`tasks`].
+pub async fn tasks_with(
+    binary: impl AsRef<Path>,
+    url: &str,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+) -> Result<Ended> {
     let builder = Fetchlock::builder(binary).command("tasks").only_arguments().engine(url).env("TZ", "UTC");
+    let builder = variables.iter().fold(builder, |builder, (name, value)| builder.env(name, value));
     let mut process = arguments.iter().fold(builder, |builder, argument| builder.arg(argument)).start()?;
     let code = process.wait_exit(DEADLINE).await?.code();
     Ok(Ended { code, stdout: process.output(Stream::Stdout), stderr: process.output(Stream::Stderr) })
