@@ -206,6 +206,10 @@ mod tests {
         EngineError::Overloaded { status, message: "later".into(), retry_after: None }
     }
 
+    fn unavailable(status: u16) -> EngineError {
+        EngineError::Unavailable { status, message: "gone".into(), retry_after: None }
+    }
+
     fn unreachable(sent: bool) -> EngineError {
         EngineError::Unreachable { message: "connection reset".into(), sent }
     }
@@ -219,10 +223,10 @@ mod tests {
         let not_an_engine = EngineError::NotAnEngine { url: "http://a".into(), found: "200 text/html".into() };
         let timed_out = EngineError::TimedOut { after: Duration::from_secs(1) };
         for error in [
-            overloaded(500),
-            overloaded(502),
+            unavailable(500),
+            unavailable(502),
             overloaded(503),
-            overloaded(504),
+            unavailable(504),
             unreachable(true),
             timed_out,
             not_an_engine,
