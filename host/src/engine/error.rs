@@ -309,26 +309,10 @@ impl EngineError {
 
     /// Whether the same request may succeed in the next moment and was surely not carried out.
     pub fn is_passing_and_not_done(&self) -> bool {
-        let is_passing = match self {
-            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Unreachable { .. } => {
-                true
-            }
-            Self::TaskGone { .. }
-            | Self::NotThere { .. }
-            | Self::OtherWorker { .. }
-            | Self::LockExpired { .. }
-            | Self::NoReceiver { .. }
-            | Self::SeveralReceivers { .. }
-            | Self::Rejected { .. }
-            | Self::Unauthorized
-            | Self::NoCredentials { .. }
-            | Self::Forbidden { .. }
-            | Self::NotAnEngine { .. }
-            | Self::TimedOut { .. }
-            | Self::Suspended { .. }
-            | Self::TooLarge { .. }
-            | Self::Unsendable { .. } => false,
-        };
+        let is_passing = matches!(
+            self,
+            Self::Conflict { .. } | Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Unreachable { .. }
+        );
         is_passing && !self.may_have_been_done()
     }
 
