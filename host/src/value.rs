@@ -1,12 +1,15 @@
 //! The values of a process, each with the engine's own type, as they pass between engine and handler.
 
 mod date;
+mod sendable;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 pub use date::{Date, NoSuchDate, Unread};
+#[cfg(test)]
+pub(crate) use sendable::odd_values;
 
 /// Variables by name.
 pub type Variables = BTreeMap<String, Variable>;

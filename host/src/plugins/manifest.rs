@@ -62,7 +62,7 @@ pub struct Manifest {
     /// How often and when a failed task is tried again: `R3/PT5M` for three retries, each five minutes after the
     /// failure, `PT1M,PT5M` for one after a minute and one five minutes after that, or a table for waits that grow:
     /// `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`. The extension property `retry` of a task in the
-    /// model overrides it.
+    /// model overrides it, or `RETRY_CONFIG` if there is no `retry`.
     #[schemars(with = "RetryPolicy", extend("x-absent" = "`worker.retry` of the host"))]
     pub retry: Option<RetryPolicy>,
     /// What it means when the handler returns without having decided.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::port::{Decision, Fail, RetryWish};
-use crate::value::{FileContent, Value, Variables};
+use crate::value::{File, FileContent, Value, Variables};
 
 /// The engine stores names in a column of this many characters.
 const MAX_NAME: usize = 255;
@@ -82,38 +82,17 @@ impl Checker<'_> {
     }
 
     fn value(&self, name: &str, value: &Value) -> Result<(), String> {
-        match value {
-            Value::Double(number) if !number.is_finite() => {
-                Err(format!("variable `{name}` is {number}: JSON, and so the engine, knows finite numbers only"))
-            }
-            Value::File(file) if file.filename.is_empty() => {
-                Err(format!("variable `{name}` is a file without a filename"))
-            }
-            Value::File(file) => match &file.content {
-                FileContent::Bytes(_) => Ok(()),
-                FileContent::Stored(stored) => match self.fetched.get(stored).map(|v| &v.value) {
-                    Some(Value::File(_) | Value::Bytes(_)) => Ok(()),
-                    Some(other) => Err(format!(
-                        "variable `{name}` passes on the content of `{stored}`, which is no file but {}",
-                        other.type_name()
-                    )),
-                    None => Err(format!(
-                        "variable `{name}` passes on the content of `{stored}`, a variable that the task does not have"
-                    )),
-                },
-            },
-            Value::Json(text) => serde_json::from_str::<&serde_json::value::RawValue>(text)
-                .map(drop)
-                .map_err(|error| format!("variable `{name}` is no JSON: {error}")),
-            Value::Other(other) => {
-                let valid = |text: &str| serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
-                if valid(&other.value) && valid(&other.value_info) {
-                    Ok(())
-                } else {
-                    Err(format!("variable `{name}` of type {}: value or value-info is no JSON text", other.type_name))
-                }
-            }
-            _ => Ok(()),
+        value.sendable().map_err(|why| format!("variable `{name}` of type {}: {why}", value.type_name()))?;
+        let Value::File(File { content: FileContent::Stored(stored), .. }) = value else { return Ok(()) };
+        match self.fetched.get(stored).map(|v| &v.value) {
+            Some(Value::File(_) | Value::Bytes(_)) => Ok(()),
+            Some(other) => Err(format!(
+                "variable `{name}` passes on the content of `{stored}`, which is no file but {}",
+                other.type_name()
+            )),
+            None => Err(format!(
+                "variable `{name}` passes on the content of `{stored}`, a variable that the task does not have"
+            )),
         }
     }
 
@@ -166,7 +145,7 @@ pub(crate) fn longest(what: &str, duration: Duration) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{File, Variable};
+    use crate::value::{Variable, odd_values};
 
     fn check(name: &str, value: Value) -> Result<(), String> {
         let fetched = Variables::from([("n".to_owned(), Value::Integer(1).into())]);
@@ -181,13 +160,20 @@ mod tests {
     }
 
     #[test]
+    fn exactly_what_the_engine_s_json_can_carry_passes() {
+        for (value, is_sendable) in odd_values() {
+            assert_eq!(check("x", value.clone()).is_ok(), is_sendable, "{value:?}");
+        }
+    }
+
+    #[test]
     fn what_the_engine_would_refuse_is_refused_with_the_variables_name() {
         let file = |content| File { filename: "f".into(), mime_type: None, encoding: None, content };
         for (name, value, expected) in [
             ("", Value::Integer(1), "empty name"),
-            ("x", Value::Double(f64::NAN), "`x` is NaN"),
-            ("x", Value::Double(f64::INFINITY), "`x` is inf"),
-            ("x", Value::Json("{".into()), "`x` is no JSON"),
+            ("x", Value::Double(f64::NAN), "`x` of type Double: expected a finite number, found NaN"),
+            ("x", Value::Double(f64::INFINITY), "found inf"),
+            ("x", Value::Json("{".into()), "`x` of type Json: expected JSON"),
             ("x", Value::String("a".repeat(101)), "`limits.payload` of 100"),
             ("x", Value::File(file(FileContent::Stored("n".into()))), "no file but Integer"),
             ("x", Value::File(file(FileContent::Stored("m".into()))), "does not have"),

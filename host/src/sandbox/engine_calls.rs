@@ -318,7 +318,7 @@ mod tests {
         Invalid("the tenant id has control characters")
         Invalid("a process instance id and a tenant are given: an instance has its tenant, so use `any`")
         Invalid("the correlation key `k` is of type Json: the engine compares null, truth values, numbers, strings and dates only")
-        Invalid("variable `v` is NaN: JSON, and so the engine, knows finite numbers only")
+        Invalid("variable `v` of type Double: expected a finite number, found NaN")
         "#);
         assert_eq!(asked.count(), 0);
     }

@@ -52,7 +52,7 @@ pub struct WorkerSettings {
     /// How often and when a failed task is tried again: `R3/PT5M` for three retries, each five minutes after the
     /// failure, `PT1M,PT5M` for one after a minute and one five minutes after that, or a table for waits that grow:
     /// `{ retries = 5, initial = "10s", factor = 2, max = "1h" }`. With no retries left the engine makes an incident.
-    /// The extension property `retry` of a task in the model overrides it.
+    /// The extension property `retry` of a task in the model overrides it, or `RETRY_CONFIG` if there is no `retry`.
     #[serde(serialize_with = "as_text")]
     pub retry: RetryPolicy,
     /// How much measured work may be fetched ahead of a free slot; `0s` for none. A fetch costs the engine much the

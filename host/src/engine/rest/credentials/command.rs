@@ -12,7 +12,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{CredentialError, file::MAX_BYTES, renewed::Renewed};
+use super::{
+    CredentialError,
+    file::MAX_BYTES,
+    renewed::{Fitness, Renewed},
+};
 use crate::{
     foreign::excerpt,
     secret::{Secret, SecretCommand},
@@ -49,7 +53,8 @@ impl CommandText {
         let program = &self.command.program;
         let failed = |why| CredentialError::Command { setting: self.setting.clone(), program: program.clone(), why };
         let printed = self.printed.get(
-            |had| had.at.elapsed() < self.command.cache,
+            // `cache` says how long the text is used, and no longer.
+            |had| if had.at.elapsed() < self.command.cache { Fitness::Good } else { Fitness::Spent },
             |_| async { run(&self.command, self.at_most).await.map_err(failed) },
         );
         printed.await

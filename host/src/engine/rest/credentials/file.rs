@@ -9,7 +9,10 @@ use std::{
 
 use tokio::{fs, io::AsyncReadExt, time::timeout};
 
-use super::{CredentialError, renewed::Renewed};
+use super::{
+    CredentialError,
+    renewed::{Fitness, Renewed},
+};
 use crate::secret::Secret;
 
 /// How often the file is looked at: what changes it does so by the hour, and a refused request looks at once.
@@ -56,7 +59,8 @@ impl FileText {
 
     pub(super) async fn get(&self) -> Result<Secret, CredentialError> {
         let read = self.read.get(
-            |had| had.at.elapsed() < LOOK_EVERY,
+            // What the file held may have been withdrawn since: it is never used unlooked.
+            |had| if had.at.elapsed() < LOOK_EVERY { Fitness::Good } else { Fitness::Spent },
             |last| async {
                 let result = match timeout(AT_MOST, look(&self.path, last)).await {
                     Ok(result) => result,

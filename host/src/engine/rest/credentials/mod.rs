@@ -1,7 +1,8 @@
 //! What a request proves itself with: the engine's login and the headers of the settings.
 //!
 //! A text that may change (a file, what a command prints, an OAuth2 token) is had anew when it is due, by one request at
-//! a time while the others wait for the same result ([`renewed`]). If it cannot be had, the request is not sent.
+//! a time while the others wait for the same result, or use a token that is still good ([`renewed`]). If it cannot be had,
+//! the request is not sent.
 
 mod assertion;
 mod command;

@@ -1,6 +1,10 @@
 //! A value that is had anew when it is due, by one at a time.
 
-use std::{future::Future, time::Instant};
+use std::{
+    future::Future,
+    sync::{Mutex as StdMutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use tokio::sync::Mutex;
 
@@ -8,11 +12,13 @@ use super::{CredentialError, REFUSAL_PAUSE};
 
 /// A value and how it was had last.
 ///
-/// Whoever finds it due has it anew, in its own time; if that one gives up, the next does. Who comes meanwhile waits,
-/// and gets the same result, be it an error.
+/// Whoever finds it due has it anew, in its own time; if that one gives up, the next does. Who comes meanwhile gets the
+/// last value if that is still of use; if not, it waits and gets the same result, be it an error.
 pub(super) struct Renewed<T> {
-    // Held while the value is had: that is what makes it one at a time.
-    state: Mutex<State<T>>,
+    /// Held while the value is had, and by whoever changes `state`: that is what makes it one at a time.
+    renewal: Mutex<()>,
+    /// Never held while anything is awaited.
+    state: StdMutex<State<T>>,
 }
 
 struct State<T> {
@@ -27,55 +33,85 @@ pub(super) struct Had<T> {
     pub(super) at: Instant,
 }
 
+/// What a value is good for that was had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fitness {
+    /// Everybody uses it.
+    Good,
+    /// Somebody is to have it anew; the others use it meanwhile.
+    Due,
+    /// Nobody uses it.
+    Spent,
+}
+
 impl<T: Clone> Renewed<T> {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { had: None, failure: None, refusal: None }) }
+        Self { renewal: Mutex::new(()), state: StdMutex::new(State { had: None, failure: None, refusal: None }) }
     }
 
-    /// The value, if it is still `good`, or what `renew` makes of the last one.
+    /// The last value if it is fit for it, or what `renew` makes of it. How long a value that is only due may be
+    /// waited for is for `renew` to limit.
     ///
     /// # Errors
     /// That of `renew`, of this caller or of another for whom it waited.
     pub(super) async fn get<F>(
         &self,
-        good: impl FnOnce(&Had<T>) -> bool,
+        fitness: impl Fn(&Had<T>) -> Fitness,
         renew: impl FnOnce(Option<T>) -> F,
     ) -> Result<T, CredentialError>
     where
         F: Future<Output = Result<T, CredentialError>>,
     {
         let asked = Instant::now();
-        let mut state = self.state.lock().await;
-        if let Some(had) = state.had.as_ref().filter(|had| good(had)) {
-            return Ok(had.value.clone());
-        }
-        if let Some((at, error)) = &state.failure
+        let _renewal = match self.last(&fitness) {
+            Some((Fitness::Good, value)) => return Ok(value),
+            Some((Fitness::Due, value)) => match self.renewal.try_lock() {
+                Ok(renewal) => renewal,
+                Err(_) => return Ok(value),
+            },
+            Some((Fitness::Spent, _)) | None => self.renewal.lock().await,
+        };
+        // Another caller may have been here since.
+        let last = match self.last(&fitness) {
+            Some((Fitness::Good, value)) => return Ok(value),
+            last => last.map(|(_, value)| value),
+        };
+        if let Some((at, error)) = &self.state().failure
             && *at >= asked
         {
             return Err(error.clone());
         }
-        let last = state.had.as_ref().map(|had| had.value.clone());
-        match renew(last).await {
+        let result = renew(last).await;
+        let mut state = self.state();
+        match &result {
             Ok(value) => {
                 state.had = Some(Had { value: value.clone(), at: Instant::now() });
                 state.failure = None;
-                Ok(value)
             }
-            Err(error) => {
-                state.failure = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
+            Err(error) => state.failure = Some((Instant::now(), error.clone())),
         }
+        result
     }
 
     /// Forgets a value that was refused after it had been had at `had`; not one that was renewed since, and not twice
     /// within a short time.
     pub(super) async fn refused(&self, had: Instant) {
-        let mut state = self.state.lock().await;
+        // A renewal under way may end with the value that was refused.
+        let _renewal = self.renewal.lock().await;
+        let mut state = self.state();
         let pauses = state.refusal.is_some_and(|last| last.elapsed() < REFUSAL_PAUSE);
         if !pauses && state.had.as_ref().is_some_and(|it| it.at <= had) {
             state.had = None;
             state.refusal = Some(Instant::now());
         }
+    }
+
+    /// The last value and what it is good for.
+    fn last(&self, fitness: impl Fn(&Had<T>) -> Fitness) -> Option<(Fitness, T)> {
+        self.state().had.as_ref().map(|had| (fitness(had), had.value.clone()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

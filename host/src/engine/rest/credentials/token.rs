@@ -9,9 +9,15 @@ use reqwest::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
-use super::{CredentialError, SigningKey, Text, assertion::Signer, renewed::Renewed, sensitive};
+use super::{
+    CredentialError, SigningKey, Text,
+    assertion::Signer,
+    renewed::{Fitness, Renewed},
+    sensitive,
+};
 use crate::{
     engine::rest::{
         RestEngineError,
@@ -33,6 +39,9 @@ const UNTOLD_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// How long a token that is still good is used after an attempt to renew it has failed, before the next.
 const NEXT_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long an attempt to renew a token that is still good may take, for one request waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The largest answer of a token endpoint, in bytes; one with a large token has some thousands.
 const MAX_ANSWER: usize = 256 << 10;
@@ -81,6 +90,8 @@ pub(in crate::engine::rest) struct TokenSource {
     prover: Prover,
     parameters: Vec<(String, String)>,
     token: Renewed<Token>,
+    /// [`PATIENCE`], but for tests.
+    pub(super) patience: Duration,
 }
 
 /// [`ClientProof`] at work.
@@ -96,6 +107,19 @@ struct Token {
     authorization: HeaderValue,
     renew_at: Instant,
     expires_at: Instant,
+}
+
+impl Token {
+    fn fitness(&self) -> Fitness {
+        let now = Instant::now();
+        if now < self.renew_at {
+            Fitness::Good
+        } else if now < self.expires_at {
+            Fitness::Due
+        } else {
+            Fitness::Spent
+        }
+    }
 }
 
 /// A granted token (RFC 6749, 5.1).
@@ -138,12 +162,13 @@ impl TokenSource {
             prover,
             parameters: options.parameters.clone(),
             token: Renewed::new(),
+            patience: PATIENCE,
         })
     }
 
     /// The header with a token that is good for a while.
     pub(super) async fn authorization(&self) -> Result<HeaderValue, CredentialError> {
-        let token = self.token.get(|had| Instant::now() < had.value.renew_at, |last| self.renew(last)).await?;
+        let token = self.token.get(|had| had.value.fitness(), |last| self.renew(last)).await?;
         Ok(token.authorization)
     }
 
@@ -159,7 +184,11 @@ impl TokenSource {
 
     /// A new token, or the last one for a while if there is none and it is still good.
     async fn renew(&self, last: Option<Token>) -> Result<Token, CredentialError> {
-        let error = match self.request().await {
+        let result = match &last {
+            Some(last) if Instant::now() + self.patience < last.expires_at => self.request_within(self.patience).await,
+            _ => self.request().await,
+        };
+        let error = match result {
             Ok(token) => return Ok(token),
             Err(error) => error,
         };
@@ -171,6 +200,17 @@ impl TokenSource {
                 Ok(Token { renew_at: last.expires_at.min(now + NEXT_ATTEMPT), ..last })
             }
             None => Err(error),
+        }
+    }
+
+    /// Asks for a token, but not for longer than this.
+    async fn request_within(&self, at_most: Duration) -> Result<Token, CredentialError> {
+        match timeout(at_most, self.request()).await {
+            Ok(result) => result,
+            Err(_) => {
+                let why = format!("gives no token within {} ms", at_most.as_millis());
+                Err(self.error(why, "it is asked again later"))
+            }
         }
     }
 

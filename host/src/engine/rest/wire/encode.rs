@@ -38,14 +38,14 @@ enum Content<'a> {
     Whole(i64),
     Double(f64),
     Text(Cow<'a, str>),
-    Raw(Box<RawValue>),
+    Raw(&'a RawValue),
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Info<'a> {
     Known(KnownInfo<'a>),
-    Raw(BTreeMap<String, Box<RawValue>>),
+    Raw(BTreeMap<String, &'a RawValue>),
 }
 
 #[derive(Default, PartialEq, Serialize)]
@@ -84,14 +84,10 @@ pub(super) fn variables(variables: &Variables) -> Result<Encoded<'_>, String> {
 }
 
 fn encode(variable: &Variable) -> Result<Wire<'_>, String> {
+    variable.value.sendable()?;
     let mut info = KnownInfo::default();
     let value = match &variable.value {
         Value::Null(type_name) => {
-            if type_name.as_deref() == Some("File") {
-                return Err(
-                    "expected a file or a null of another type, found null: the engine has no null files".into()
-                );
-            }
             if type_name.as_deref() == Some("Object") {
                 info.serialization_data_format = Some(NULL_OBJECT_FORMAT);
             }
@@ -101,8 +97,6 @@ fn encode(variable: &Variable) -> Result<Wire<'_>, String> {
         Value::Short(it) => Content::Whole(i64::from(*it)),
         Value::Integer(it) => Content::Whole(i64::from(*it)),
         Value::Long(it) => Content::Whole(*it),
-        // JSON has no other numbers, and the serialiser would make a null of them.
-        Value::Double(it) if !it.is_finite() => return Err(format!("expected a finite number, found {it}")),
         Value::Double(it) => Content::Double(*it),
         Value::String(it) | Value::Json(it) | Value::Xml(it) => Content::Text(Cow::Borrowed(it)),
         Value::Date(it) => Content::Text(it.to_string().into()),
@@ -126,9 +120,6 @@ fn encode(variable: &Variable) -> Result<Wire<'_>, String> {
 }
 
 fn file_content(file: &File) -> Result<String, String> {
-    if file.filename.is_empty() {
-        return Err("expected a filename, found none".into());
-    }
     match &file.content {
         FileContent::Bytes(bytes) => Ok(STANDARD.encode(bytes)),
         // Only the worker knows the execution from which the content is to be had.
@@ -142,20 +133,11 @@ fn file_content(file: &File) -> Result<String, String> {
 }
 
 fn other(other: &Other, transient: bool) -> Result<Wire<'_>, String> {
-    let value =
-        RawValue::from_string(other.value.clone()).map_err(|error| format!("expected JSON as its value: {error}"))?;
-    let mut info: BTreeMap<String, Box<RawValue>> = if other.value_info.trim().is_empty() {
-        BTreeMap::new()
-    } else {
-        let info: Option<_> = serde_json::from_str(&other.value_info)
-            .map_err(|error| format!("expected a JSON object or null as its valueInfo: {error}"))?;
-        info.unwrap_or_default()
-    };
+    let (value, mut info) = other.json()?;
     // The flag of the variable counts, not the one in the text.
     info.remove("transient");
     if transient {
-        let flag = RawValue::from_string("true".into()).map_err(|error| error.to_string())?;
-        info.insert("transient".into(), flag);
+        info.insert("transient".into(), RawValue::TRUE);
     }
     let value_info = (!info.is_empty()).then_some(Info::Raw(info));
     Ok(Wire { type_name: &other.type_name, value: Content::Raw(value), value_info })

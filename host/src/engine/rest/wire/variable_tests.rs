@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{decode, encode};
-use crate::value::{File, FileContent, Object, Other, Value, Variable, Variables};
+use crate::value::{File, FileContent, Object, Other, Value, Variable, Variables, odd_values};
 
 fn decode(wire: &str) -> Result<Variable, String> {
     let body = format!(r#"{{"it":{wire}}}"#);
@@ -193,6 +193,13 @@ fn unknown_types_pass_unharmed() {
     }
     insta::assert_snapshot!(refused(other("{", "{}")), @"the variable `it` of type Money: expected JSON as its value: EOF while parsing an object at line 1 column 1");
     insta::assert_snapshot!(refused(other("1", "[]")), @"the variable `it` of type Money: expected a JSON object or null as its valueInfo: invalid type: sequence, expected a map at line 1 column 0");
+}
+
+#[test]
+fn exactly_what_a_handler_may_decide_with_can_be_written() {
+    for (value, is_sendable) in odd_values() {
+        assert_eq!(encode(&value.clone().into()).is_ok(), is_sendable, "{value:?}");
+    }
 }
 
 #[test]

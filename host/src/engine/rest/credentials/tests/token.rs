@@ -202,6 +202,56 @@ async fn a_token_that_is_still_good_is_used_when_it_cannot_be_renewed() {
     assert_eq!(token(&credentials).await, "Bearer t1", "the next attempt is later");
 }
 
+/// How long a renewal may take in these tests while the token is good.
+const BRIEFLY: Duration = Duration::from_millis(500);
+
+/// A token of four seconds, already in its margin of one, and a token endpoint that is silent from then on.
+async fn due_at_a_silent_endpoint() -> (Loopback, Credentials) {
+    let replies = vec![granted("t1", r#","expires_in":4"#), Reply::ThenSilence(Vec::new()), granted("t2", "")];
+    let (server, mut credentials) = with(replies).await;
+    match &mut credentials.login {
+        Login::OAuth2(tokens) => tokens.patience = BRIEFLY,
+        _ => panic!("no tokens"),
+    }
+    assert_eq!(token(&credentials).await, "Bearer t1");
+    sleep(Duration::from_millis(3_050)).await;
+    (server, credentials)
+}
+
+#[tokio::test]
+async fn a_renewal_under_way_holds_up_none_of_those_who_can_use_the_last_token() {
+    let (server, credentials) = due_at_a_silent_endpoint().await;
+    let renewal = token(&credentials);
+    let others = async {
+        sleep(LOOK).await;
+        let began = Instant::now();
+        for _ in 0..100 {
+            assert_eq!(token(&credentials).await, "Bearer t1");
+        }
+        began.elapsed()
+    };
+    let (renewed, waited) = tokio::join!(renewal, others);
+    assert_eq!(renewed, "Bearer t1");
+    assert!(waited < BRIEFLY / 2, "{waited:?}");
+    assert_eq!(server.requests().len(), 2, "one at a time");
+}
+
+#[tokio::test]
+async fn a_silent_token_endpoint_is_waited_for_only_briefly_while_the_last_token_is_good() {
+    let (server, credentials) = due_at_a_silent_endpoint().await;
+    let began = Instant::now();
+    assert_eq!(token(&credentials).await, "Bearer t1");
+    assert!(began.elapsed() < 2 * BRIEFLY, "{:?}", began.elapsed());
+    assert_eq!(token(&credentials).await, "Bearer t1", "the next attempt is later");
+    assert_eq!(server.requests().len(), 2);
+    let expired = async {
+        while token(&credentials).await != "Bearer t2" {
+            sleep(LOOK).await;
+        }
+    };
+    timeout(SOON, expired).await.expect("a new token");
+}
+
 #[tokio::test]
 async fn what_a_token_endpoint_says_is_told_without_the_secret() {
     let told = [
