@@ -47,6 +47,14 @@ impl Capabilities {
         toml_edit::de::from_str(&text).with_context(|| format!("{FILE} cannot be understood"))
     }
 
+    /// Whether each test shows one.
+    ///
+    /// # Errors
+    /// For the first that shows none.
+    pub(super) fn cover(&self, tests: &[String]) -> Result<()> {
+        tests.iter().try_for_each(|test| self.of(test).map(drop))
+    }
+
     /// The capability that a test shows: the one with the longest prefix of its name.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use fetchlock_harness::real_engine::Setup;
 
+use self::capabilities::Capabilities;
 use self::record::Record;
 use crate::{guests, prerequisites};
 
@@ -68,6 +69,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.table {
         prerequisites::ensure(&[prerequisites::RUST, prerequisites::ENGINE])?;
         guests::build(guests::ALL)?;
+        // Before the runs, which take their time.
+        Capabilities::read()?.cover(&run::tests()?)?;
         for subject in Subject::all().filter(|subject| options.only.is_empty() || options.only.contains(subject)) {
             let name = subject.name();
             println!("\n== {name}");

@@ -18,6 +18,19 @@ const DEADLINE: Duration = Duration::from_secs(20 * 60);
 /// How often the running tests are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The names of all tests.
+///
+/// # Errors
+/// They do not compile.
+pub(super) fn tests() -> Result<Vec<String>> {
+    let list = output_of(&mut cargo(&["test", "--workspace", "--locked", "--test", "engines", "--", "--list"]))?;
+    let names: Vec<String> = list.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect();
+    if names.is_empty() {
+        bail!("there are no tests: what the compiler said is above");
+    }
+    Ok(names)
+}
+
 /// Runs it. An engine that cannot be had is a record, too.
 ///
 /// # Errors
