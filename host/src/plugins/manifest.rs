@@ -358,7 +358,7 @@ mod tests {
         insta::assert_snapshot!(told, @r#"
         charge-card.toml:2: unknown key `topics`: did you mean `topic`?
         charge-card.toml:1: `topic` is "": expected a name of 1 to 255 characters without control characters
-        charge-card.toml:1: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+        charge-card.toml:1: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (at most 1000 retries, and an ISO 8601 wait of at most a year) or waits like `PT1M,PT5M`, or a table of retries, initial, factor and max
         charge-card.toml:2: `variables.1` is 1: expected a text in quotes
         charge-card.toml:1: `max-concurrent` is 0: expected a whole number from 1 to 10000
         charge-card.toml:2: `timeout` is "0s": expected a duration from 1ms to 24h, written like "30s", "5m" or "PT5M"

@@ -146,9 +146,10 @@ fn a_bad_retry_policy_is_told_in_its_own_words() {
         "[worker.retry]\nretries = 3\ninital = \"1s\"\nfactor = 2",
     ]);
     insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:2: `worker.retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+    fetchlock.toml:2: `worker.retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (at most 1000 retries, and an ISO 8601 wait of at most a year) or waits like `PT1M,PT5M`, or a table of retries, initial, factor and max
     fetchlock.toml:2: `worker.retry` is 3: expected a text like "R3/PT5M" or a table of retries, initial, factor and max
-    fetchlock.toml:2: `worker.retry`: `retries = 3, factor = 0` is no retry policy: the factor 0 is not between 1 and 100; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+    fetchlock.toml:2: `worker.retry.factor` is 0: expected a number from 1 to 100
+    fetchlock.toml:2: `worker.retry` has no `factor`: add it
     fetchlock.toml:1: `worker.retry` has no `max`: add it
     fetchlock.toml:1: `worker.retry` has no `initial`: add it
     fetchlock.toml:3: unknown key `worker.retry.inital`: did you mean `initial`?
