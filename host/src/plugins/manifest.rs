@@ -135,9 +135,10 @@ impl Manifest {
     /// Reads a manifest for a host that works for these engines. `file_name` is what messages call it.
     pub fn parse(file_name: &Path, text: &str, engines: &KnownEngines) -> Result<Self, ManifestError> {
         let mut layers = Layers::default().file(file_name, text)?;
-        let manifest: Self = layers.read()?;
-        filter::check(&manifest.filter, &layers).and(manifest.engine_problem(&layers, engines)).none()?;
-        Ok(manifest)
+        let rules = |manifest: &Self, layers: &Layers| {
+            filter::check(&manifest.filter, layers).and(manifest.engine_problem(layers, engines))
+        };
+        Ok(layers.read(rules)?)
     }
 
     fn engine_problem(&self, layers: &Layers, engines: &KnownEngines) -> Problems {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Loaded, engines, wording::dotted};
+use super::{Loaded, engines};
+use crate::setting_key::dotted;
 
 /// Comments begin here, if the values leave room for it.
 const COMMENT_COLUMN: usize = 48;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address;
+use super::{address, confidential::table};
 use crate::{
     secret::SecretSource,
     settings::{schema, written, written::FilePath},
@@ -59,6 +59,7 @@ pub struct OAuth2Settings {
     #[schemars(schema_with = "schema::name", extend("x-absent" = "none"))]
     pub audience: Option<String>,
     /// Further parameters of the request for a token, by name. They are shown: no place for secrets.
+    #[serde(deserialize_with = "table")]
     #[schemars(extend("x-absent" = "none", "x-written" = "a table of texts in quotes"))]
     pub parameters: BTreeMap<String, String>,
 }
