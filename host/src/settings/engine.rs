@@ -65,7 +65,7 @@ pub struct EngineSettings {
     pub headers: BTreeMap<String, SecretSource>,
     /// The HTTP proxy through which the engine is reached, or `"none"`. If left out, the variables `HTTP_PROXY`,
     /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` tell, but not for an engine on this machine.
-    #[schemars(schema_with = "transport::any_proxy", extend("x-absent" = "what the environment says"))]
+    #[schemars(schema_with = "transport::any_proxy", extend("x-absent" = "the environment's proxy variables tell"))]
     pub proxy: Option<ProxySetting>,
     /// The user of the proxy, if it wants one.
     #[serde(deserialize_with = "user")]

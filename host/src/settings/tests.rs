@@ -1,5 +1,6 @@
 //! The rules of loading.
 
+mod absent;
 mod engine_rules;
 mod hidden;
 mod messages;
@@ -165,12 +166,12 @@ fn every_setting_can_be_written() {
     # engine.oauth2.token-url is not set
     # engine.oauth2.client-id is not set
     # engine.oauth2.client-secret is not set
-    # engine.oauth2.client-auth is not set
+    # engine.oauth2.client-auth is not set: `"basic"`, if there is a secret
     # engine.oauth2.private-key is not set
-    # engine.oauth2.algorithm is not set
+    # engine.oauth2.algorithm is not set: `"RS256"`, if there is a key
     # engine.oauth2.key-id is not set
     # engine.oauth2.certificate is not set
-    # engine.oauth2.assertion-audience is not set
+    # engine.oauth2.assertion-audience is not set: the value of `token-url`, if there is a key
     # engine.oauth2.scope is not set
     # engine.oauth2.audience is not set
     engine.oauth2.parameters = {} # default

@@ -48,7 +48,7 @@ pub struct OAuth2Settings {
     pub certificate: Option<PathBuf>,
     /// For whom the assertion is meant, for servers that expect another text than their token endpoint.
     #[serde(deserialize_with = "name")]
-    #[schemars(schema_with = "schema::name", extend("x-absent" = "the value of `token-url`"))]
+    #[schemars(schema_with = "schema::name", extend("x-absent" = "the value of `token-url`, if there is a key"))]
     pub assertion_audience: Option<String>,
     /// The scopes that are asked for, separated by spaces. Entra ID wants one: `api://ENGINE/.default`.
     #[serde(deserialize_with = "name")]
