@@ -1,13 +1,14 @@
 //! The retry policy: how many further tries a failed task gets, and when.
 
+mod written;
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::Deserialize;
+
+use self::written::Written;
 
 /// How many retries a failed task gets and how long each waits. Written as `R3/PT5M` (three retries, five minutes
 /// apart), as a list of waits `PT1M,PT5M,PT30M` (one retry each), or as an exponential table.
@@ -27,7 +28,10 @@ const MAX_WAIT: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Why a text is no retry policy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("`{text}` is no retry policy: {why}; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`")]
+#[error(
+    "`{text}` is no retry policy: {why}; expected `R3/PT5M` (at most {MAX_RETRIES} retries, and an ISO 8601 wait of at \
+     most a year) or waits like `PT1M,PT5M`"
+)]
 pub struct RetryPolicyError {
     text: String,
     why: String,
@@ -92,97 +96,6 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
     if wait > MAX_WAIT { Err(format!("`{text}` is longer than a year")) } else { Ok(wait) }
 }
 
-/// The forms that settings and manifests accept.
-#[derive(JsonSchema)]
-#[schemars(untagged, extend("x-written" = WANTED))]
-enum Written {
-    Text(String),
-    Exponential(Exponential),
-}
-
-/// What is expected as a policy.
-const WANTED: &str = "a text like \"R3/PT5M\" or a table of retries, initial, factor and max";
-
-/// By hand, because an untagged enum would hide what is wrong with either form.
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(WrittenVisitor)
-    }
-}
-
-struct WrittenVisitor;
-
-impl<'de> Visitor<'de> for WrittenVisitor {
-    type Value = Written;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(WANTED)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Written, E> {
-        Ok(Written::Text(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Written, A::Error> {
-        Exponential::deserialize(MapAccessDeserializer::new(table)).map(Written::Exponential)
-    }
-}
-
-/// Waits that grow by a factor up to a maximum.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Exponential {
-    /// How many retries there are.
-    #[schemars(range(max = MAX_RETRIES))]
-    retries: u32,
-    /// The wait before the first one.
-    #[schemars(extend("x-written" = WAIT))]
-    initial: String,
-    /// By what each wait is multiplied to give the next.
-    #[schemars(range(min = MIN_FACTOR, max = MAX_FACTOR))]
-    factor: f64,
-    /// The longest wait.
-    #[schemars(extend("x-written" = WAIT))]
-    max: String,
-}
-
-/// What is expected as a wait: [`MAX_WAIT`] in words.
-const WAIT: &str = "a duration of at most a year";
-
-/// Waits do not become shorter.
-const MIN_FACTOR: f64 = 1.0;
-
-/// A larger factor reaches any maximum with the second retry.
-const MAX_FACTOR: f64 = 100.0;
-
-impl TryFrom<Written> for RetryPolicy {
-    type Error = RetryPolicyError;
-
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Exponential { retries, initial, factor, max } = match written {
-            Written::Text(text) => return text.parse(),
-            Written::Exponential(table) => table,
-        };
-        let error = |why: String| RetryPolicyError { text: format!("retries = {retries}, factor = {factor}"), why };
-        if retries > MAX_RETRIES {
-            return Err(error(format!("{retries} retries are more than {MAX_RETRIES}")));
-        }
-        if !(MIN_FACTOR..=MAX_FACTOR).contains(&factor) {
-            return Err(error(format!("the factor {factor} is not between {MIN_FACTOR} and {MAX_FACTOR}")));
-        }
-        let (initial, max) = (parse_wait(&initial).map_err(error)?, parse_wait(&max).map_err(error)?);
-        let mut wait = initial.min(max).as_secs_f64();
-        let waits = (0..retries)
-            .map(|_| {
-                let this = Duration::from_secs_f64(wait);
-                wait = (wait * factor).min(max.as_secs_f64());
-                this
-            })
-            .collect();
-        Ok(Self { waits })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,14 +131,6 @@ mod tests {
     #[test]
     fn retries_set_by_hand_beyond_the_schedule_start_it_anew() {
         assert_eq!(policy("PT1M,PT5M").after_failure(Some(10)), (9, MINUTE));
-    }
-
-    #[test]
-    fn an_exponential_policy_grows_up_to_its_maximum() {
-        let written =
-            Written::Exponential(Exponential { retries: 4, initial: "PT10S".into(), factor: 3.0, max: "PT1M".into() });
-        let policy = RetryPolicy::try_from(written).expect("a policy");
-        assert_eq!(policy.to_string(), "PT10S,PT30S,PT1M,PT1M");
     }
 
     #[test]

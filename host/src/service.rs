@@ -20,7 +20,9 @@ use crate::{
         Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
     },
     sandbox::{Sandbox, SandboxError},
-    settings::{EngineSettings, NamedEngine, NoEngineAddress, PluginsSettings, Settings, WorkerSettings},
+    settings::{
+        EngineSettings, Loaded, NamedEngine, NoEngineAddress, PluginsSettings, Problems, Settings, WorkerSettings,
+    },
     worker::{Activity, Backoff, Shared, Stopped, Worker, WorkerOptions},
 };
 
@@ -30,9 +32,12 @@ pub enum ServiceError {
     /// No engine is named.
     #[error(transparent)]
     NoEngine(#[from] NoEngineAddress),
-    /// The engine's client cannot be made.
+    /// Clients of engines cannot be made.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Engines(Vec<RestEngineError>),
+    /// The same, with the places of the settings.
     #[error(transparent)]
-    Engine(#[from] RestEngineError),
+    Settings(#[from] Problems),
     /// The sandbox cannot be made.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -53,6 +58,19 @@ pub enum ServiceError {
     /// The operating system does not tell us when to stop.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
+}
+
+impl ServiceError {
+    /// The error with the places where settings were given that turn out to be unusable at the start.
+    #[must_use]
+    pub fn with_places(self, loaded: &Loaded) -> Self {
+        match self {
+            Self::Engines(errors) => {
+                Self::Settings(loaded.unusable(errors.iter().map(|error| (&error.key, &error.why))))
+            }
+            other => other,
+        }
+    }
 }
 
 /// How a service ended.
@@ -126,12 +144,21 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
 
 /// The client of an engine. Nothing is sent yet.
 pub(crate) fn client(engine: &NamedEngine<'_>) -> Result<RestEngine, ServiceError> {
-    Ok(RestEngine::new(rest_options(&engine.table, engine.settings)?)?)
+    let client = RestEngine::new(rest_options(&engine.table, engine.settings)?);
+    client.map_err(|error| ServiceError::Engines(vec![error]))
 }
 
-/// The engines that the settings name, each with its client.
+/// The engines that the settings name, each with its client; or what is wrong with any of them.
 fn engines(settings: &Settings) -> Result<Vec<(NamedEngine<'_>, RestEngine)>, ServiceError> {
-    settings.engines().map(|engine| client(&engine).map(|client| (engine, client))).collect()
+    let (mut engines, mut errors) = (Vec::new(), Vec::new());
+    for engine in settings.engines() {
+        match client(&engine) {
+            Ok(client) => engines.push((engine, client)),
+            Err(ServiceError::Engines(of_engine)) => errors.extend(of_engine),
+            Err(other) => return Err(other),
+        }
+    }
+    if errors.is_empty() { Ok(engines) } else { Err(ServiceError::Engines(errors)) }
 }
 
 /// The addresses of the engines in one line.

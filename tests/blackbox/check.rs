@@ -305,7 +305,7 @@ fn of_a_good_component_with_a_broken_manifest_both_are_told() {
     insta::assert_snapshot!(ended.told(), @r#"
     charge.wasm: would not be loaded
       error      charge.wasm: charge.toml:1: unknown key `timeot`: did you mean `timeout`?
-                 charge.toml:2: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+                 charge.toml:2: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (at most 1000 retries, and an ISO 8601 wait of at most a year) or waits like `PT1M,PT5M`, or a table of retries, initial, factor and max
       contract   fetchlock:handler@0.1.0
       size       185 B
       compiled   in N ms; not instantiated, for its limits are not known
@@ -313,7 +313,7 @@ fn of_a_good_component_with_a_broken_manifest_both_are_told() {
       grants     needs none
     "#);
     let files = check(dir.path(), ["--json", "charge.wasm"]).files();
-    insta::assert_snapshot!(files[0]["manifest-problems"], @r#"["charge.toml:1: unknown key `timeot`: did you mean `timeout`?","charge.toml:2: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`"]"#);
+    insta::assert_snapshot!(files[0]["manifest-problems"], @r#"["charge.toml:1: unknown key `timeot`: did you mean `timeout`?","charge.toml:2: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (at most 1000 retries, and an ISO 8601 wait of at most a year) or waits like `PT1M,PT5M`, or a table of retries, initial, factor and max"]"#);
 }
 
 #[test]

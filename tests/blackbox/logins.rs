@@ -272,7 +272,7 @@ async fn a_proxy_before_an_engine_behind_tls_sees_no_login() {
     }
 }
 
-/// A host with these settings that refuses to start; its one line.
+/// What a host with these settings says that refuses to start.
 async fn refusal(settings: &[(&str, &str)]) -> String {
     let builder = Fetchlock::builder(env!("CARGO_BIN_EXE_fetchlock")).engine("https://127.0.0.1:1/engine-rest");
     let set = |builder: Builder, (key, value): &(&str, &str)| builder.setting(key, value);
@@ -280,7 +280,6 @@ async fn refusal(settings: &[(&str, &str)]) -> String {
     let status = host.wait_exit(SOON).await.expect("exited");
     assert_eq!(status.code(), Some(78), "{}", host.logs());
     let text = host.output(Stream::Stderr).trim().to_owned();
-    assert_eq!(text.lines().count(), 1, "{text}");
     let home = host.config().parent().expect("a directory").display().to_string();
     text.replace(&format!("{home}/"), "")
 }
@@ -291,11 +290,29 @@ async fn logins_that_cannot_work_are_refused_at_the_start() {
         refusal(&[("engine.username", "\"demo\""), ("engine.bearer", "\"hush\"")]).await,
         refusal(&[("engine.bearer", "{ env = \"NOBODY_SET_THIS\" }")]).await,
         refusal(&[("engine.tls.ca-file", "\"ca.pem\"")]).await,
+        refusal(&[("engine.headers", "{ accept = \"text/plain\" }")]).await,
+        refusal(&[("engine.bearer", "\"hush\\nhush\"")]).await,
     ];
+    assert!(told.iter().all(|text| text.lines().count() == 1 && !text.contains("hush")), "{told:?}");
     insta::assert_snapshot!(told.join("\n"), @r"
     fetchlock: fetchlock.toml:2: `engine.bearer`: there is `username` too, and a request carries one login: leave one of them out
-    fetchlock: engine.bearer: the environment variable NOBODY_SET_THIS is not set; set it before the start, or name another one
-    fetchlock: engine.tls.ca-file: the file ca.pem cannot be read: No such file or directory (os error 2)
+    fetchlock: fetchlock.toml:1: `engine.bearer`: the environment variable NOBODY_SET_THIS is not set; set it before the start, or name another one
+    fetchlock: fetchlock.toml:1: `engine.tls.ca-file`: the file ca.pem cannot be read: No such file or directory (os error 2)
+    fetchlock: fetchlock.toml:1: `engine.headers.accept`: Fetchlock sets this header itself: leave it out
+    fetchlock: fetchlock.toml:1: `engine.bearer`: no HTTP header value: expected ASCII text on one line
+    ");
+}
+
+#[tokio::test]
+async fn what_the_start_finds_out_is_told_of_all_engines() {
+    let told = refusal(&[
+        ("engine.tls.ca-file", "\"ca.pem\""),
+        ("engines.orders.url", "\"http://127.0.0.1:1/engine-rest\""),
+        ("engines.orders.headers", "{ X-Ticket = { env = \"NOBODY_SET_THIS\" } }"),
+    ]);
+    insta::assert_snapshot!(told.await, @r"
+    fetchlock: fetchlock.toml:1: `engine.tls.ca-file`: the file ca.pem cannot be read: No such file or directory (os error 2)
+    fetchlock.toml:3: `engines.orders.headers.x-ticket`: the environment variable NOBODY_SET_THIS is not set; set it before the start, or name another one
     ");
 }
 

@@ -50,7 +50,8 @@ fn print(loaded: &Loaded) -> ExitCode {
     }
 }
 
-fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
+fn serve(loaded: &Loaded) -> ExitCode {
+    let settings = &loaded.settings;
     // Before the log begins: this is for whoever typed the command.
     if let Err(error) = settings.engine.address() {
         return refuse(&error);
@@ -66,7 +67,7 @@ fn serve(Loaded { settings, .. }: &Loaded) -> ExitCode {
     let code = match runtime.block_on(service::run(settings, show_compilations(), |_| ())) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Forced) => ExitCode::from(EXIT_FORCED),
-        Err(error) => refuse(&error),
+        Err(error) => refuse(&error.with_places(loaded)),
     };
     // After a second signal nothing is waited for; in order, nothing is left to wait for.
     runtime.shutdown_background();

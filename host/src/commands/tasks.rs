@@ -90,10 +90,11 @@ impl Tasks {
     pub(super) fn main(self) -> ExitCode {
         self.command.check();
         let Given { config, engine_url, engine: name } = self.given;
-        let settings = match settings::load(&Flags { config, engine_url, ..Flags::default() }) {
-            Ok(loaded) => loaded.settings,
+        let loaded = match settings::load(&Flags { config, engine_url, ..Flags::default() }) {
+            Ok(loaded) => loaded,
             Err(problems) => return refuse(&problems),
         };
+        let settings = &loaded.settings;
         let name = name.map(EngineName::new);
         let named = match settings.engine_named(name.as_ref()) {
             Ok(named) => named,
@@ -101,7 +102,7 @@ impl Tasks {
         };
         let engine = match service::client(&named) {
             Ok(engine) => engine,
-            Err(error) => return refuse(&error),
+            Err(error) => return refuse(&error.with_places(&loaded)),
         };
         let log = telemetry::init(settings.log.format, &settings.log.level).map_err(io::Error::other);
         let runtime = log.and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());

@@ -135,9 +135,10 @@ impl Manifest {
     /// Reads a manifest for a host that works for these engines. `file_name` is what messages call it.
     pub fn parse(file_name: &Path, text: &str, engines: &KnownEngines) -> Result<Self, ManifestError> {
         let mut layers = Layers::default().file(file_name, text)?;
-        let manifest: Self = layers.read()?;
-        filter::check(&manifest.filter, &layers).and(manifest.engine_problem(&layers, engines)).none()?;
-        Ok(manifest)
+        let rules = |manifest: &Self, layers: &Layers| {
+            filter::check(&manifest.filter, layers).and(manifest.engine_problem(layers, engines))
+        };
+        Ok(layers.read(rules)?)
     }
 
     fn engine_problem(&self, layers: &Layers, engines: &KnownEngines) -> Problems {
@@ -358,7 +359,7 @@ mod tests {
         insta::assert_snapshot!(told, @r#"
         charge-card.toml:2: unknown key `topics`: did you mean `topic`?
         charge-card.toml:1: `topic` is "": expected a name of 1 to 255 characters without control characters
-        charge-card.toml:1: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
+        charge-card.toml:1: `retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (at most 1000 retries, and an ISO 8601 wait of at most a year) or waits like `PT1M,PT5M`, or a table of retries, initial, factor and max
         charge-card.toml:2: `variables.1` is 1: expected a text in quotes
         charge-card.toml:1: `max-concurrent` is 0: expected a whole number from 1 to 10000
         charge-card.toml:2: `timeout` is "0s": expected a duration from 1ms to 24h, written like "30s", "5m" or "PT5M"

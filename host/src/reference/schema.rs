@@ -2,12 +2,12 @@
 
 use schemars::{
     JsonSchema, Schema,
-    generate::SchemaSettings,
     transform::{RecursiveTransform, Transform},
 };
 use serde_json::{Map, Value, json};
 
 use super::keys;
+use crate::settings::schema;
 
 /// What is expected as a value, in words; a keyword of our own.
 pub(super) const WRITTEN: &str = "x-written";
@@ -17,9 +17,7 @@ pub(super) const ABSENT: &str = "x-absent";
 
 /// The schema of a `T` in one piece, with the keywords of our own.
 pub(super) fn described<T: JsonSchema>() -> Value {
-    // Editors know draft 7 best, and without references a description can stand beside everything.
-    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut schema = schema::of::<T>();
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
 }

@@ -6,6 +6,7 @@ use crate::{
         TlsFiles,
     },
     secret::{Secret, SecretSource},
+    setting_key::SettingKey,
     settings::{
         ClientAuth, EngineSettings, NoEngineAddress, OAuth2Settings, ProxySetting, SigningAlgorithm, TlsSettings,
     },
@@ -15,10 +16,10 @@ use crate::{
 ///
 /// # Errors
 /// The engine has no address.
-pub(crate) fn rest_options(table: &str, settings: &EngineSettings) -> Result<RestOptions, NoEngineAddress> {
+pub(crate) fn rest_options(table: &SettingKey, settings: &EngineSettings) -> Result<RestOptions, NoEngineAddress> {
     let headers = settings.headers.iter().map(|(name, source)| (name.clone(), source.clone()));
     Ok(RestOptions {
-        table: table.to_owned(),
+        table: table.clone(),
         login: login(settings),
         headers: headers.collect(),
         proxy: proxy(settings),

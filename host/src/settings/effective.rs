@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Loaded, engines, wording::dotted};
+use super::{Loaded, Settings, engines, schema};
+use crate::setting_key::dotted;
 
 /// Comments begin here, if the values leave room for it.
 const COMMENT_COLUMN: usize = 48;
@@ -16,22 +17,27 @@ impl fmt::Display for Loaded {
         engines::hide_names(&mut settings);
         // Its default follows another setting.
         settings["cache-dir"] = Value::from(self.settings.cache_dir().to_string_lossy());
-        self.write(f, &mut Vec::new(), &settings)
+        self.write(f, &mut Vec::new(), &settings, schema::of::<Settings>().as_value())
     }
 }
 
 impl Loaded {
-    fn write(&self, f: &mut fmt::Formatter<'_>, path: &mut Vec<String>, value: &Value) -> fmt::Result {
+    /// Writes what is at a path. `schema` is that of all settings.
+    fn write(&self, f: &mut fmt::Formatter<'_>, path: &mut Vec<String>, value: &Value, schema: &Value) -> fmt::Result {
         match value {
             Value::Object(table) if !table.is_empty() => {
                 for (key, inner) in table {
                     path.push(key.clone());
-                    self.write(f, path, inner)?;
+                    self.write(f, path, inner, schema)?;
                     path.pop();
                 }
                 Ok(())
             }
-            Value::Null => writeln!(f, "# {} is not set", dotted(path)),
+            Value::Null => {
+                let instead = schema::when_absent(schema, path).filter(|words| !words.starts_with("none"));
+                let instead = instead.map(|words| format!(": {words}")).unwrap_or_default();
+                writeln!(f, "# {} is not set{instead}", dotted(path))
+            }
             value => {
                 let setting = format!("{} = {value}", dotted(path));
                 writeln!(f, "{setting:COMMENT_COLUMN$} # {}", self.source(path))

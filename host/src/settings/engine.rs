@@ -1,6 +1,7 @@
 //! `[engine]`: where the engine is and how to reach it.
 
 mod address;
+mod confidential;
 mod oauth2;
 mod rules;
 mod source;
@@ -9,7 +10,10 @@ mod transport;
 use std::{collections::BTreeMap, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Unexpected},
+};
 use url::Url;
 
 use self::source::headers;
@@ -19,6 +23,7 @@ use super::{
 };
 use crate::{secret::SecretSource, task::EngineName};
 
+pub(super) use self::confidential::{Table, table};
 pub use self::{
     oauth2::{ClientAuth, OAuth2Settings, SigningAlgorithm},
     transport::{ProxySetting, TlsSettings},
@@ -60,7 +65,7 @@ pub struct EngineSettings {
     pub headers: BTreeMap<String, SecretSource>,
     /// The HTTP proxy through which the engine is reached, or `"none"`. If left out, the variables `HTTP_PROXY`,
     /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` tell, but not for an engine on this machine.
-    #[schemars(schema_with = "transport::any_proxy", extend("x-absent" = "what the environment says"))]
+    #[schemars(schema_with = "transport::any_proxy", extend("x-absent" = "the environment's proxy variables tell"))]
     pub proxy: Option<ProxySetting>,
     /// The user of the proxy, if it wants one.
     #[serde(deserialize_with = "user")]
@@ -93,6 +98,7 @@ pub struct EngineSettings {
     /// A bearer token by OAuth2 client credentials, for an engine behind Keycloak, Entra ID, Auth0 and their like. The
     /// token is kept, renewed before it expires, and once more when the engine answers 401. The token endpoint is
     /// reached with the same certificates, proxy and timeouts as the engine.
+    #[serde(deserialize_with = "table")]
     pub oauth2: OAuth2Settings,
     /// Certificates for an engine behind https. The files are read at the start: a renewed one needs a restart.
     pub tls: TlsSettings,
@@ -137,13 +143,20 @@ impl EngineSettings {
 }
 
 fn any_user(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "x-written": format!("{}, without `:`", written::wanted_name()) })
+    json_schema!({ "type": "string", "x-written": wanted_user() })
+}
+
+fn wanted_user() -> String {
+    format!("{}, without `:`", written::wanted_name())
 }
 
 fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let name = written::name(from)?;
-    // RFC 7617: what follows the first colon is the password.
-    if name.contains(':') { Err(D::Error::custom("expected a name without `:`")) } else { Ok(Some(name)) }
+    // RFC 7617: what follows the first colon is the password, and so it may have been meant.
+    match name.split_once(':') {
+        None => Ok(Some(name)),
+        Some((user, _)) => Err(D::Error::invalid_value(Unexpected::Str(&format!("{user}:…")), &wanted_user().as_str())),
+    }
 }
 
 fn engine_name<'de, D: Deserializer<'de>>(from: D) -> Result<EngineName, D::Error> {

@@ -1,13 +1,14 @@
 //! `[engines.NAME]`: further engines beside that of `[engine]`, and which one is meant by a name.
 
-use std::iter;
+use std::{collections::BTreeMap, iter};
 
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-use super::{EngineSettings, Settings, strict::Layers, strict::Problems, wording, written};
-use crate::task::EngineName;
+use super::{EngineSettings, Settings, engine, strict::Layers, strict::Problems, written};
+use crate::{setting_key::SettingKey, task::EngineName};
 
 /// The table of the engine that every host has.
 pub(super) const FIRST: &str = "engine";
@@ -18,8 +19,8 @@ const FURTHER: &str = "engines";
 /// One of the engines of the settings.
 #[derive(Debug, Clone)]
 pub struct NamedEngine<'a> {
-    /// Its table as it is written: `engine` or `engines.NAME`.
-    pub table: String,
+    /// Its table: `engine` or `engines.NAME`.
+    pub table: SettingKey,
     /// What stands there.
     pub settings: &'a EngineSettings,
 }
@@ -35,11 +36,11 @@ pub struct UnknownEngine {
 impl Settings {
     /// All engines, that of `[engine]` first.
     pub fn engines(&self) -> impl Iterator<Item = NamedEngine<'_>> {
-        let first = NamedEngine { table: FIRST.to_owned(), settings: &self.engine };
-        let further = self.engines.iter().map(|(name, settings)| NamedEngine {
-            table: wording::dotted(&[FURTHER.to_owned(), name.to_string()]),
-            settings,
-        });
+        let first = NamedEngine { table: SettingKey::new([FIRST]), settings: &self.engine };
+        let further = self
+            .engines
+            .iter()
+            .map(|(name, settings)| NamedEngine { table: SettingKey::new([FURTHER, name.as_str()]), settings });
         iter::once(first).chain(further)
     }
 
@@ -107,6 +108,12 @@ pub(super) fn hide_names(settings: &mut Value) {
     for engine in further.filter_map(|(_, engine)| engine.as_object_mut()) {
         engine.shift_remove("name");
     }
+}
+
+/// Reads the tables of further engines.
+pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<EngineName, EngineSettings>, D::Error> {
+    let tables = BTreeMap::<EngineName, engine::Table<EngineSettings>>::deserialize(from)?;
+    Ok(tables.into_iter().map(|(name, engine::Table(settings))| (name, settings)).collect())
 }
 
 /// The tables of further engines: that of `[engine]`, without its name.

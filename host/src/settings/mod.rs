@@ -27,7 +27,7 @@ mod tests;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -53,7 +53,7 @@ use self::{
     strict::{Layers, Place},
     written::{FilePath, GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
 };
-use crate::{grant::GrantTable, task::EngineName};
+use crate::{grant::GrantTable, setting_key::SettingKey, task::EngineName};
 
 /// The settings file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "fetchlock.toml";
@@ -63,9 +63,11 @@ pub const DEFAULT_FILE: &str = "fetchlock.toml";
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Where the engine is and how to reach it.
+    #[serde(deserialize_with = "engine::table")]
     pub engine: EngineSettings,
     /// Further engines, each in a table `[engines.NAME]` with the keys of `[engine]` but `name`. A plugin works for the
     /// one that its manifest names as `engine`, and without that for `[engine]`.
+    #[serde(deserialize_with = "engines::read")]
     #[schemars(schema_with = "engines::any", extend("x-absent" = "none"))]
     pub engines: BTreeMap<EngineName, EngineSettings>,
     /// Where plugins come from and how changes are taken up.
@@ -182,6 +184,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Settings that turn out to be unusable when they are used, each with the place where it was given.
+    pub fn unusable<'a, W: fmt::Display>(&self, settings: impl Iterator<Item = (&'a SettingKey, W)>) -> Problems {
+        settings.fold(Problems::default(), |problems, (key, why)| problems.and(self.layers.misuse(key.parts(), why)))
+    }
+
     /// Whether somebody has set a key, such as `["log", "level"]`.
     pub fn gives(&self, key: &[&str]) -> bool {
         self.layers.gives(&key.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
@@ -208,8 +215,7 @@ pub(crate) fn load_from(
     for (place, path, value) in flags.given() {
         layers = layers.value(place, &path, value);
     }
-    let mut settings: Settings = layers.read()?;
-    check(&settings, &layers)?;
+    let mut settings: Settings = layers.read(misfits)?;
     settings.name_engines();
     Ok(Loaded { settings, file: file.map(Path::to_path_buf), layers })
 }
@@ -227,21 +233,15 @@ fn read_file<'a>(named: Option<&'a Path>, default: &'a Path) -> Result<Option<(&
     }
 }
 
-/// The rules between settings.
-fn check(settings: &Settings, layers: &Layers) -> Result<(), Problems> {
-    let mut problems = Problems::default();
-    let Backoff { initial, max, .. } = settings.worker.backoff;
-    if max < initial {
-        let (initial, max) = (written::friendly(initial), written::friendly(max));
-        let why = format!("{max} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
-        problems = problems.and(layers.misfit(&["worker", "backoff", "max"], why));
-    }
-    problems = problems.and(engines::misfits(settings, layers));
-    for name in settings.grants.keys().filter(|name| name.is_empty() || name.ends_with(WASM)) {
+/// What breaks the rules between settings.
+fn misfits(settings: &Settings, layers: &Layers) -> Problems {
+    let backoff = worker::misfits(&settings.worker.backoff, layers);
+    let problems = backoff.and(engines::misfits(settings, layers));
+    let no_plugins = settings.grants.keys().filter(|name| name.is_empty() || name.ends_with(WASM));
+    no_plugins.fold(problems, |problems, name| {
         let why = format!("{name:?} is no plugin: expected the name of its file without `{WASM}`");
-        problems = problems.and(layers.misfit(&["grants", name], why));
-    }
-    problems.none()
+        problems.and(layers.misfit(&["grants", name], why))
+    })
 }
 
 /// How the names of components end.

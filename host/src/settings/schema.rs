@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde_json::Value;
 
 use super::written::{self, AtLeastOne, Count, FilePath, Hundredths, Size, Span};
 
@@ -63,6 +64,24 @@ described!(FilePath, {
     "type": "string",
     "x-written": Self::WANTED,
 });
+
+/// The schema of a `T` in one piece, with the keywords of our own.
+pub(crate) fn of<T: JsonSchema>() -> Schema {
+    // Editors know draft 7 best, and without references a description can stand beside everything.
+    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// What holds when the key at a path is left out, in the words of the reference (`x-absent`).
+pub(super) fn when_absent<'a>(schema: &'a Value, path: &[String]) -> Option<&'a str> {
+    let described = path.iter().try_fold(schema, |table, key| {
+        // The tables of further engines are described where the first one is.
+        let elsewhere = table["allOf"][0]["$ref"].as_str().and_then(|at| schema.pointer(at.strip_prefix('#')?));
+        let table = elsewhere.unwrap_or(table);
+        table.get("properties").and_then(|keys| keys.get(key)).or_else(|| table.get("additionalProperties"))
+    });
+    described?.get("x-absent")?.as_str()
+}
 
 /// A name, as [`written::name`] reads it.
 pub(crate) fn name(_: &mut SchemaGenerator) -> Schema {

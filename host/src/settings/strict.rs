@@ -10,15 +10,15 @@ use figment::{
     Figment, Metadata, Profile, Provider,
     error::{Actual, Kind},
     providers::{Format, Toml},
-    value::{Dict, Map, Value},
+    value::{Dict, Map, Num, Value},
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     lines::TomlFile,
-    wording::{advice, dotted, listed, quoted, wanted},
+    wording::{advice, listed, quoted, wanted},
 };
-use crate::foreign::Escaped;
+use crate::{foreign::Escaped, setting_key::dotted};
 
 /// More wrong values than this are not listed: the first ones tell enough.
 const MAX_PROBLEMS: usize = 20;
@@ -103,6 +103,8 @@ pub(crate) struct Layers {
     places: BTreeMap<String, Place>,
     /// The values that were given as texts because their place knows nothing else.
     untyped: Vec<Untyped>,
+    /// The keys whose values were found to be wrong.
+    wrong: Vec<Vec<String>>,
 }
 
 /// A text that may mean a number or a truth value.
@@ -119,7 +121,8 @@ impl Layers {
         let place = |line| Place::Line(name.clone(), line);
         let file = TomlFile::parse(&name, text).map_err(|(line, why)| Problems::one(place(line), why))?;
         // The same parser took the text a moment ago.
-        let values: Dict = Toml::from_str(text).map_err(|error| Problems::one(place(0), error.message()))?;
+        let mut values: Dict = Toml::from_str(text).map_err(|error| Problems::one(place(0), error.message()))?;
+        values.values_mut().for_each(replace_dates);
         // The source makes figment take paths in the file relative to its directory.
         self.figment = self.figment.merge(Layer { metadata: Metadata::from(FILE_LAYER, path), values });
         self.file = Some(file);
@@ -149,30 +152,54 @@ impl Layers {
         self.places.insert(place.to_string(), place.clone());
     }
 
-    /// Reads the layers as a `T`, or tells all that is wrong with them.
-    pub(crate) fn read<T: DeserializeOwned>(&mut self) -> Result<T, Problems> {
+    /// Reads the layers as a `T` that keeps the rules between its values, or tells all that is wrong with them.
+    ///
+    /// Wrong values are left out for the rules; [`misfit`](Self::misfit) tells nothing that may come of that.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &mut self,
+        rules: impl FnOnce(&T, &Self) -> Problems,
+    ) -> Result<T, Problems> {
         // Serde stops at the first wrong value. To find the others too, each wrong one is left out and the rest read.
-        let (mut wrong, mut problems) = (Vec::new(), Vec::new());
-        loop {
-            let error = match self.without(&wrong).extract::<T>() {
-                Ok(value) if problems.is_empty() => return Ok(value),
-                Ok(_) => break,
+        let mut problems = Vec::new();
+        let value = loop {
+            let error = match self.without(&self.wrong).extract::<T>() {
+                Ok(value) => break Some(value),
                 Err(error) => error,
             };
             let path = key_path(&error);
             if matches!(error.kind, Kind::InvalidType(..)) && self.spell_out(&path) {
                 continue;
             }
-            problems.push(self.problem(&error));
-            let known = path.is_empty() || wrong.contains(&path);
-            wrong.push(path);
-            if known || problems.len() >= MAX_PROBLEMS {
-                break;
+            if !self.follows_from_wrong(&error, &path) {
+                problems.push(self.problem(&error));
             }
-        }
+            let known = path.is_empty() || self.wrong.contains(&path);
+            self.wrong.push(path);
+            if known || problems.len() >= MAX_PROBLEMS {
+                break None;
+            }
+        };
+        let broken = value.as_ref().map(|value| rules(value, self)).unwrap_or_default();
         problems.sort();
         problems.dedup();
-        Err(Problems(problems))
+        let problems = Problems(problems).and(broken);
+        match value {
+            Some(value) => problems.none().map(|()| value),
+            None => Err(problems),
+        }
+    }
+
+    /// Whether an error says no more than that a wrong value has been left out.
+    fn follows_from_wrong(&self, error: &figment::Error, path: &[String]) -> bool {
+        match &error.kind {
+            Kind::MissingField(field) => self
+                .wrong
+                .iter()
+                .any(|wrong| wrong.split_last().is_some_and(|(key, table)| key == field && table == path)),
+            // The words of a table that is read by hand.
+            Kind::Message(_) => self.wrong.iter().any(|wrong| wrong.len() > path.len() && wrong.starts_with(path)),
+            _ => false,
+        }
     }
 
     /// All values but the wrong ones.
@@ -239,10 +266,25 @@ impl Layers {
         path.iter().try_fold(&values, child).is_some()
     }
 
-    /// A problem with a key whose value is read but does not fit the others.
+    /// The keys of a table that the file gives, in their order there.
+    pub(crate) fn keys_in_file(&self, table: &[String]) -> Vec<String> {
+        self.file.as_ref().map(|file| file.keys(table)).unwrap_or_default()
+    }
+
+    /// A problem with a key whose value is read but does not fit the others. None if a value of the same table is wrong
+    /// by itself: then this one may fit what was meant.
     pub(crate) fn misfit(&self, path: &[&str], why: impl fmt::Display) -> Problems {
         let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
-        Problems::one(self.place(&path), format!("`{}`: {why}", dotted(&path)))
+        let tables = [path.as_slice(), path.split_last().map_or(&[], |(_, table)| table)];
+        if self.wrong.iter().filter_map(|wrong| wrong.split_last()).any(|(_, table)| tables.contains(&table)) {
+            return Problems::default();
+        }
+        self.misuse(&path, why)
+    }
+
+    /// A problem with the value of a key, whatever stands beside it.
+    pub(crate) fn misuse(&self, path: &[String], why: impl fmt::Display) -> Problems {
+        Problems::one(self.place(path), format!("`{}`: {why}", dotted(path)))
     }
 
     fn values(&self) -> Dict {
@@ -256,11 +298,7 @@ impl Layers {
         let text = match &error.kind {
             Kind::UnknownField(_, valid) => format!("unknown key `{key}`: {}", advice(&place, &path, valid)),
             Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-                let found = match self.file.as_ref().and_then(|file| file.item(&path)) {
-                    // Figment keeps a date as a table.
-                    Some(item) if item.is_datetime() && matches!(found, Actual::Map) => "a date or time".into(),
-                    _ => quoted(found),
-                };
+                let found = if is_date(found) { "a date or time".into() } else { quoted(found) };
                 format!("`{key}` is {found}: expected {}", wanted(&place, &path, expected))
             }
             Kind::UnknownVariant(found, valid) => {
@@ -297,6 +335,25 @@ impl Provider for Layer {
 /// The key an error is about, without the fields that figment makes up while it reads a path.
 fn key_path(error: &figment::Error) -> Vec<String> {
     error.path.iter().filter(|key| !key.starts_with("___figment")).cloned().collect()
+}
+
+/// How the parser of TOML calls the one key of the table that it makes of a date or time.
+const DATE: &str = "$__toml_private_datetime";
+
+/// Puts a number that nothing reads in the place of each date or time: no setting is one, and as a table of one key
+/// it could pass for the table of a setting.
+fn replace_dates(value: &mut Value) {
+    match value {
+        Value::Dict(tag, table) if table.contains_key(DATE) => *value = Value::Num(*tag, Num::I128(0)),
+        Value::Dict(_, table) => table.values_mut().for_each(replace_dates),
+        Value::Array(_, list) => list.iter_mut().for_each(replace_dates),
+        _ => {}
+    }
+}
+
+/// Whether a date or time was found: nothing else becomes a number of this size.
+fn is_date(found: &Actual) -> bool {
+    matches!(found, Actual::Other(kind) if kind.ends_with("i128"))
 }
 
 fn child<'a>(value: &'a Value, key: &String) -> Option<&'a Value> {

@@ -1,6 +1,10 @@
 //! The rules of loading.
 
+mod absent;
+mod engine_rules;
+mod hidden;
 mod messages;
+mod retry;
 
 use std::ffi::OsString;
 
@@ -162,12 +166,12 @@ fn every_setting_can_be_written() {
     # engine.oauth2.token-url is not set
     # engine.oauth2.client-id is not set
     # engine.oauth2.client-secret is not set
-    # engine.oauth2.client-auth is not set
+    # engine.oauth2.client-auth is not set: `"basic"`, if there is a secret
     # engine.oauth2.private-key is not set
-    # engine.oauth2.algorithm is not set
+    # engine.oauth2.algorithm is not set: `"RS256"`, if there is a key
     # engine.oauth2.key-id is not set
     # engine.oauth2.certificate is not set
-    # engine.oauth2.assertion-audience is not set
+    # engine.oauth2.assertion-audience is not set: the value of `token-url`, if there is a key
     # engine.oauth2.scope is not set
     # engine.oauth2.audience is not set
     engine.oauth2.parameters = {} # default
@@ -336,7 +340,10 @@ fn grants_can_be_given_in_a_file_and_in_variables() {
 #[test]
 fn a_grant_for_what_cannot_be_a_plugins_name_is_told() {
     let fixture = Fixture::new("[grants.\"charge.wasm\"]\nstart-process = []\n[grants.a]\nstart-proces = []");
-    insta::assert_snapshot!(fixture.complaint(), @"fetchlock.toml:4: unknown key `grants.a.start-proces`: did you mean `start-process`?");
+    insta::assert_snapshot!(fixture.complaint(), @r#"
+    fetchlock.toml:1: `grants."charge.wasm"`: "charge.wasm" is no plugin: expected the name of its file without `.wasm`
+    fetchlock.toml:4: unknown key `grants.a.start-proces`: did you mean `start-process`?
+    "#);
     let fixture = Fixture::new("[grants.\"charge.wasm\"]\nstart-process = []");
     insta::assert_snapshot!(fixture.complaint(), @r#"fetchlock.toml:1: `grants."charge.wasm"`: "charge.wasm" is no plugin: expected the name of its file without `.wasm`"#);
 }
@@ -430,7 +437,8 @@ fn further_engines_have_the_keys_of_the_first_and_the_names_of_their_tables() {
     let file = "[engine]\nurl = \"http://a/engine-rest\"\n[engines.orders]\nurl = \"http://b/engine-rest\"\nuse-priority = true\n[engines.orders.tls]\nca-file = \"ca.pem\"";
     let fixture = Fixture::new(file).variable("FETCHLOCK_ENGINES__ORDERS__BEARER", "hush");
     let settings = fixture.settings();
-    let names: Vec<_> = settings.engines().map(|engine| (engine.table, engine.settings.name.to_string())).collect();
+    let names: Vec<_> =
+        settings.engines().map(|engine| (engine.table.to_string(), engine.settings.name.to_string())).collect();
     assert_eq!(names, [("engine".into(), "default".into()), ("engines.orders".into(), "orders".into())]);
     let orders = settings.engine_named(Some(&EngineName::new("orders"))).expect("an engine").settings;
     assert!(orders.use_priority && orders.bearer.is_some() && orders.tls.ca_file.is_some());
@@ -457,5 +465,5 @@ fn a_further_engine_is_checked_as_the_first_is_and_beside_it() {
     insta::assert_snapshot!(told("[engines.orders]\nurl = \"http://b\"\npassword = \"hush\""), @"fetchlock.toml:3: `engines.orders.password`: there is no `username` to go with it: add that or leave this out");
     insta::assert_snapshot!(told("[engines.\" \"]\nurl = \"http://b\""), @r#"fetchlock.toml:1: `engines." "`: expected a name of 1 to 255 characters without control characters"#);
     insta::assert_snapshot!(told("[engines.orders]\nurll = \"http://b\""), @"fetchlock.toml:2: unknown key `engines.orders.urll`: did you mean `url`?");
-    insta::assert_snapshot!(told("[engines]\nurl = \"http://b\""), @r#"fetchlock.toml:2: `engines.url` is "http://b": expected a table"#);
+    insta::assert_snapshot!(told("[engines]\nurl = \"http://b\""), @"fetchlock.toml:2: `engines.url` is a text: expected a table");
 }

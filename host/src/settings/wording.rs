@@ -1,23 +1,11 @@
 //! The words in which wrong settings are told.
 
-use std::borrow::Cow;
-
 use figment::error::Actual;
 
 use super::{env, strict::Place};
 
 /// A value is quoted up to this many characters.
 const MAX_QUOTED: usize = 80;
-
-/// A path as TOML writes it.
-pub(super) fn dotted(path: &[String]) -> String {
-    let bare = |key: &&String| !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
-    let keys = path.iter().map(|key| match Some(key).filter(bare) {
-        Some(bare) => Cow::Borrowed(bare.as_str()),
-        None => Cow::Owned(format!("{key:?}")),
-    });
-    keys.collect::<Vec<_>>().join(".")
-}
 
 /// What to do about an unknown key: the nearest valid one, or all of them.
 pub(super) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {

@@ -8,7 +8,10 @@ use serde::{
     de::{Error, Unexpected},
 };
 
-use super::written::{self, AtLeastOne, DAY, HOUR, Hundredths, MILLISECOND, MINUTE, SECOND, Span};
+use super::{
+    strict::{Layers, Problems},
+    written::{self, AtLeastOne, DAY, HOUR, Hundredths, MILLISECOND, MINUTE, SECOND, Span},
+};
 use crate::{retry::RetryPolicy, task::FetchOrder};
 
 /// More invocations at once would not fit into the address space that their sandboxes reserve.
@@ -94,9 +97,9 @@ pub struct Backoff {
     /// The longest wait, not shorter than the first.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub max: Duration,
-    /// The longest wait for an engine that is there but overloaded: one that answers 429 or 503, or whose fetch queue is
-    /// full. It works off what it has, so it need not be spared for as long as one that is away. If it says how long to
-    /// wait (`Retry-After`), that is done, up to an hour.
+    /// The longest wait for an engine that is there but overloaded, not shorter than the first: one that answers 429 or
+    /// 503, or whose fetch queue is full. It works off what it has, so it need not be spared for as long as one that is
+    /// away. If it says how long to wait (`Retry-After`), that is done, up to an hour.
     #[serde(with = "Span::<MIN_BACKOFF, HOUR>")]
     pub overload_max: Duration,
     /// The part of each wait that is left to chance: with `0.5` it takes between half of its time and the whole, with
@@ -147,6 +150,17 @@ impl Default for Backoff {
             jitter: 0.5,
         }
     }
+}
+
+/// What does not fit together: no maximum may be shorter than the first wait.
+pub(super) fn misfits(backoff: &Backoff, layers: &Layers) -> Problems {
+    let maxima = [("max", backoff.max), ("overload-max", backoff.overload_max)];
+    let too_short = maxima.into_iter().filter(|(_, wait)| *wait < backoff.initial);
+    too_short.fold(Problems::default(), |problems, (key, wait)| {
+        let (initial, wait) = (written::friendly(backoff.initial), written::friendly(wait));
+        let why = format!("{wait} is shorter than `worker.backoff.initial`, {initial}: raise it or lower that");
+        problems.and(layers.misfit(&["worker", "backoff", key], why))
+    })
 }
 
 /// The longest beginning of a worker id, in characters: the engine's column has 255, and the unique part needs some.

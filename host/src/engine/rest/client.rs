@@ -6,12 +6,15 @@ use reqwest::{Client, redirect::Policy};
 use url::{Host, Url};
 
 use super::{
-    ProxyOptions, RestEngineError,
+    ProxyOptions, RestEngineError, Unusable,
     credentials::variable,
     exchange::Transport,
     tls::{Tls, unusable},
 };
-use crate::secret::{Secret, SecretSource};
+use crate::{
+    secret::{Secret, SecretSource},
+    setting_key::SettingKey,
+};
 
 /// How long an idle connection is kept: less than the 20 s after which Tomcat, the strictest of the usual servers,
 /// closes it, so that no request is sent into a connection that is just being closed.
@@ -31,7 +34,7 @@ const TCP_KEEPALIVE_RETRIES: u32 = 3;
 /// What all clients of one engine have in common.
 pub(super) struct ClientMaker<'a> {
     /// The engine's table in the settings.
-    pub(super) table: &'a str,
+    pub(super) table: &'a SettingKey,
     pub(super) connect_timeout: Duration,
     pub(super) proxy: Proxy,
     pub(super) tls: Tls,
@@ -46,13 +49,13 @@ pub(super) enum Proxy {
 
 impl Proxy {
     /// Reads the proxy's password. `table` is the engine's table in the settings.
-    pub(super) fn new(options: &ProxyOptions, table: &str) -> Result<Self, RestEngineError> {
+    pub(super) fn new(options: &ProxyOptions, table: &SettingKey) -> Result<Self, RestEngineError> {
         Ok(match options {
             ProxyOptions::Environment => Self::Environment,
             ProxyOptions::Direct => Self::Direct,
             ProxyOptions::Through { url, login } => {
                 let read = |(username, source): &(String, SecretSource)| {
-                    Ok::<_, RestEngineError>((username.clone(), password(source, format!("{table}.proxy-password"))?))
+                    Ok::<_, RestEngineError>((username.clone(), password(source, table.of("proxy-password"))?))
                 };
                 Self::Through { url: url.clone(), login: login.as_ref().map(read).transpose()? }
             }
@@ -65,10 +68,10 @@ impl Proxy {
 }
 
 /// A password that is read once, at the start.
-fn password(source: &SecretSource, setting: String) -> Result<Secret, RestEngineError> {
+fn password(source: &SecretSource, setting: SettingKey) -> Result<Secret, RestEngineError> {
     match source {
         SecretSource::Text(text) => Ok(text.clone()),
-        SecretSource::Env(name) => variable(&setting, name),
+        SecretSource::Env(name) => variable(setting, name),
         SecretSource::File(path) => {
             let text = fs::read_to_string(path);
             let text = text.map_err(|error| unusable(setting, path, format!("cannot be read: {error}")))?;
@@ -82,9 +85,13 @@ fn password(source: &SecretSource, setting: String) -> Result<Secret, RestEngine
 }
 
 impl ClientMaker<'_> {
-    /// Connections to a place.
-    pub(super) fn transport(&self, url: &Url) -> Result<Transport, RestEngineError> {
-        let error = |source| RestEngineError::Client { table: self.table.to_owned(), url: url.to_string(), source };
+    /// Connections to a place, the address in this setting.
+    pub(super) fn transport(&self, url: &Url, setting: SettingKey) -> Result<Transport, RestEngineError> {
+        let authorities = self.table.of("tls").of("ca-file");
+        let error = |source| RestEngineError {
+            key: setting.clone(),
+            why: Unusable::Client { url: url.to_string(), source, authorities: authorities.clone() },
+        };
         // The first in the process wins; whoever it was chose a provider that does as well.
         rustls::crypto::ring::default_provider().install_default().ok();
         let mut builder = Client::builder()

@@ -49,7 +49,7 @@ use crate::{
 
 pub use credentials::{ClientCredentials, ClientProof, SigningKey};
 pub use jsonwebtoken::Algorithm as SigningAlgorithm;
-pub use options::{LoginOptions, ProxyOptions, RestEngineError, RestOptions};
+pub use options::{LoginOptions, ProxyOptions, RestEngineError, RestOptions, Unusable};
 pub use tls::{IdentityFiles, TlsFiles};
 
 /// The most tasks of one query: enough for a host's own, and bounded for a topic with a long backlog.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
-};
+use reqwest::header::{AUTHORIZATION, HeaderName};
 use url::Url;
 
 use super::{
@@ -14,7 +12,7 @@ use super::{
     exchange::Limits,
     tls::TlsFiles,
 };
-use crate::secret::SecretSource;
+use crate::{header, secret::SecretSource, setting_key::SettingKey};
 
 /// The engine's table in the settings, as messages name it by default.
 const DEFAULT_TABLE: &str = "engine";
@@ -35,15 +33,11 @@ const DEFAULT_POLL_MARGIN: Duration = Duration::from_secs(10);
 /// The largest answer read by default: a batch of 100 tasks with 640 KiB of variables each.
 const DEFAULT_MAX_RESPONSE_BYTES: usize = 64 << 20;
 
-/// Headers that follow from the request itself, and from the settings of the proxy.
-const OWN_HEADERS: [HeaderName; 6] =
-    [ACCEPT, CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, PROXY_AUTHORIZATION];
-
 /// How an engine is reached. Secrets and the values of headers hide themselves.
 #[derive(Debug, Clone)]
 pub struct RestOptions {
     /// The engine's table in the settings, as messages name it.
-    pub table: String,
+    pub table: SettingKey,
     /// The base of the REST contract, which usually ends in `/engine-rest`, or in `/engine-rest/engine/NAME` for a
     /// named engine. Slashes at the end do not matter.
     pub url: Url,
@@ -73,7 +67,7 @@ impl RestOptions {
     /// minute until it ends, 10 s of margin for a parked fetch, 64 MiB of answer.
     pub fn new(url: Url) -> Self {
         Self {
-            table: DEFAULT_TABLE.to_owned(),
+            table: SettingKey::new([DEFAULT_TABLE]),
             url,
             login: LoginOptions::None,
             headers: Vec::new(),
@@ -124,74 +118,61 @@ pub enum ProxyOptions {
 
 /// Why an engine cannot be spoken to with these options.
 #[derive(Debug, thiserror::Error)]
-pub enum RestEngineError {
-    /// The URL is none of an engine.
-    #[error("{table}.url: {why}; expected an address like http://localhost:8080/engine-rest, found {found}")]
+#[error("{key}: {why}")]
+pub struct RestEngineError {
+    /// The setting that cannot be used.
+    pub key: SettingKey,
+    /// What is wrong with it.
+    pub why: Unusable,
+}
+
+/// What is wrong with a setting, in words that do not repeat its key. Secrets are not among them.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// A URL that is none of an engine.
+    #[error("{why}; expected an address like http://localhost:8080/engine-rest, found {found}")]
     Url {
-        /// The engine's table in the settings.
-        table: String,
         /// What is wrong with it.
         why: &'static str,
         /// The URL, without a user and password.
         found: String,
     },
     /// A user name that HTTP basic authentication cannot carry.
-    #[error("{table}.username: HTTP basic authentication cannot carry a name with a colon, found {username:?}")]
-    Username {
-        /// The engine's table in the settings.
-        table: String,
-        /// The name.
-        username: String,
-    },
+    #[error("HTTP basic authentication cannot carry a name with a colon")]
+    Username,
     /// A header that cannot be sent. Its value is not shown, for it may be a secret.
-    #[error("{table}.headers: {why}, found the header {name:?}")]
-    Header {
-        /// The engine's table in the settings.
-        table: String,
-        /// The name of the header.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    #[error("{0}")]
+    Header(&'static str),
     /// An environment variable that holds no text.
-    #[error("{setting}: the environment variable {name} {why}; set it before the start, or name another one")]
+    #[error("the environment variable {name} {why}; set it before the start, or name another one")]
     Variable {
-        /// The setting that names it.
-        setting: String,
         /// The variable.
         name: String,
         /// What is wrong with it.
         why: &'static str,
     },
     /// A file that is read at the start and cannot be used.
-    #[error("{setting}: the file {path} {why}")]
+    #[error("the file {path} {why}")]
     File {
-        /// The setting that names it.
-        setting: String,
         /// The file.
         path: String,
         /// What is wrong with it, and what is expected.
         why: String,
     },
     /// A limit of zero.
-    #[error("{table}.{setting} must be more than zero")]
-    Zero {
-        /// The engine's table in the settings.
-        table: String,
-        /// The limit.
-        setting: &'static str,
-    },
+    #[error("it must be more than zero")]
+    Zero,
     /// The HTTP client could not be made; mostly, the system has no certificates of authorities.
     #[error(
-        "cannot prepare connections to {url}: {source}; for https the system's CA certificates are needed (package ca-certificates, or SSL_CERT_FILE), or {table}.tls.ca-file"
+        "cannot prepare connections to {url}: {source}; for https the system's CA certificates are needed (package ca-certificates, or SSL_CERT_FILE), or {authorities}"
     )]
     Client {
-        /// The engine's table in the settings.
-        table: String,
         /// The engine's URL, or its token endpoint's.
         url: String,
         /// What the HTTP client says.
         source: reqwest::Error,
+        /// The setting for authorities of one's own.
+        authorities: SettingKey,
     },
 }
 
@@ -207,7 +188,7 @@ impl RestOptions {
             ("max-response-bytes", self.max_response_bytes == 0),
         ] {
             if is_zero {
-                return Err(RestEngineError::Zero { table: self.table.clone(), setting });
+                return Err(RestEngineError { key: self.table.of(setting), why: Unusable::Zero });
             }
         }
         let clients = ClientMaker {
@@ -217,7 +198,7 @@ impl RestOptions {
             tls: self.tls.read(&self.table)?,
         };
         let credentials = Credentials { login: self.login(&clients)?, headers: self.own_headers()? };
-        Ok(Connection { transport: clients.transport(&self.url)?, credentials })
+        Ok(Connection { transport: clients.transport(&self.url, self.table.of("url"))?, credentials })
     }
 
     /// The limits of a request that the engine answers at once.
@@ -239,22 +220,27 @@ impl RestOptions {
         // These fail for addresses that can have no user, and then show none.
         shown.set_username("").ok();
         shown.set_password(None).ok();
-        Err(RestEngineError::Url { table: self.table.clone(), why, found: shown.into() })
+        Err(RestEngineError { key: self.table.of("url"), why: Unusable::Url { why, found: shown.into() } })
     }
 
     fn login(&self, clients: &ClientMaker<'_>) -> Result<Login, RestEngineError> {
-        let text = |key: &str, source| Text::new(format!("{}.{key}", self.table), source);
+        let text = |key: &str, source| Text::new(self.table.of(key), source);
         match &self.login {
             LoginOptions::None => Ok(Login::None),
             LoginOptions::Basic { username, password } => {
                 if username.contains(':') {
-                    return Err(RestEngineError::Username { table: self.table.clone(), username: username.clone() });
+                    return Err(RestEngineError { key: self.table.of("username"), why: Unusable::Username });
                 }
                 Ok(Login::Basic { username: username.clone(), password: text("password", password)? })
             }
-            LoginOptions::Bearer(token) => Ok(Login::Bearer(text("bearer", token)?)),
+            LoginOptions::Bearer(token) => {
+                let token = text("bearer", token)?;
+                let unfit =
+                    || RestEngineError { key: self.table.of("bearer"), why: Unusable::Header(header::IS_UNFIT) };
+                if token.is_unfit() { Err(unfit()) } else { Ok(Login::Bearer(token)) }
+            }
             LoginOptions::OAuth2(options) => {
-                let transport = clients.transport(&options.token_url)?;
+                let transport = clients.transport(&options.token_url, self.table.of("oauth2").of("token-url"))?;
                 let tokens = TokenSource::new(options, &self.table, transport, self.limits())?;
                 Ok(Login::OAuth2(Box::new(tokens)))
             }
@@ -263,16 +249,17 @@ impl RestOptions {
 
     fn own_headers(&self) -> Result<Vec<(HeaderName, Text)>, RestEngineError> {
         let read = |(name, source): &(String, SecretSource)| {
-            let error = |why| RestEngineError::Header { table: self.table.clone(), name: name.clone(), why };
+            let key = self.table.of("headers").of(name);
+            let error = |why| RestEngineError { key: key.clone(), why: Unusable::Header(why) };
             let known = HeaderName::try_from(name).map_err(|_| error("no name of an HTTP header"))?;
-            if OWN_HEADERS.contains(&known) {
-                return Err(error("it is Fetchlock's own to set"));
+            if header::is_own(known.as_str()) {
+                return Err(error(header::IS_OWN));
             }
             if known == AUTHORIZATION && !matches!(self.login, LoginOptions::None) {
                 return Err(error("it contradicts the engine's login"));
             }
-            let text = Text::new(format!("{}.headers.{name}", self.table), source)?;
-            if text.is_unfit() { Err(error("the value has forbidden characters")) } else { Ok((known, text)) }
+            let text = Text::new(key.clone(), source)?;
+            if text.is_unfit() { Err(error(header::IS_UNFIT)) } else { Ok((known, text)) }
         };
         self.headers.iter().map(read).collect()
     }
@@ -312,17 +299,17 @@ mod tests {
             headers: vec![(name.into(), secret(value))],
             ..options("http://host/engine-rest")
         };
-        insta::assert_snapshot!(error(&with("X Y", "secret")), @r#"engine.headers: no name of an HTTP header, found the header "X Y""#);
-        insta::assert_snapshot!(error(&with("X-Token", "sec\nret")), @r#"engine.headers: the value has forbidden characters, found the header "X-Token""#);
-        insta::assert_snapshot!(error(&with("content-type", "text/plain")), @r#"engine.headers: it is Fetchlock's own to set, found the header "content-type""#);
-        insta::assert_snapshot!(error(&RestOptions { login: basic("me"), ..with("Authorization", "Bearer secret") }), @r#"engine.headers: it contradicts the engine's login, found the header "Authorization""#);
+        insta::assert_snapshot!(error(&with("X Y", "secret")), @r#"engine.headers."X Y": no name of an HTTP header"#);
+        insta::assert_snapshot!(error(&with("X-Token", "sec\nret")), @"engine.headers.X-Token: no HTTP header value: expected ASCII text on one line");
+        insta::assert_snapshot!(error(&with("content-type", "text/plain")), @"engine.headers.content-type: Fetchlock sets this header itself: leave it out");
+        insta::assert_snapshot!(error(&RestOptions { login: basic("me"), ..with("Authorization", "Bearer secret") }), @"engine.headers.Authorization: it contradicts the engine's login");
     }
 
     #[test]
     fn a_user_with_a_colon_and_a_limit_of_zero_are_refused() {
-        insta::assert_snapshot!(error(&RestOptions { login: basic("a:b"), ..options("http://host") }), @r#"engine.username: HTTP basic authentication cannot carry a name with a colon, found "a:b""#);
+        insta::assert_snapshot!(error(&RestOptions { login: basic("a:b"), ..options("http://host") }), @"engine.username: HTTP basic authentication cannot carry a name with a colon");
         let zero = RestOptions { request_timeout: Duration::ZERO, ..options("http://host") };
-        insta::assert_snapshot!(error(&zero), @"engine.request-timeout must be more than zero");
+        insta::assert_snapshot!(error(&zero), @"engine.request-timeout: it must be more than zero");
     }
 
     #[test]

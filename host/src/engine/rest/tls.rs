@@ -13,7 +13,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::RestEngineError;
+use super::{RestEngineError, Unusable};
+use crate::setting_key::SettingKey;
 
 /// Where certificates come from; they are read when the engine's client is made.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +43,9 @@ pub(super) struct Tls {
 
 impl TlsFiles {
     /// Reads the files. `table` is the engine's table in the settings.
-    pub(super) fn read(&self, table: &str) -> Result<Tls, RestEngineError> {
+    pub(super) fn read(&self, table: &SettingKey) -> Result<Tls, RestEngineError> {
         let authorities = match &self.authorities {
-            Some(path) => authorities(path).map_err(|why| unusable(format!("{table}.tls.ca-file"), path, why))?,
+            Some(path) => authorities(path).map_err(|why| unusable(table.of("tls").of("ca-file"), path, why))?,
             None => Vec::new(),
         };
         let identity = self.identity.as_ref().map(|files| identity(files, table)).transpose()?;
@@ -66,9 +67,9 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
         .collect()
 }
 
-fn identity(files: &IdentityFiles, table: &str) -> Result<Identity, RestEngineError> {
-    let of_certificate = |why| unusable(format!("{table}.tls.client-certificate"), &files.certificate, why);
-    let of_key = |why| unusable(format!("{table}.tls.client-key"), &files.key, why);
+fn identity(files: &IdentityFiles, table: &SettingKey) -> Result<Identity, RestEngineError> {
+    let of_certificate = |why| unusable(table.of("tls").of("client-certificate"), &files.certificate, why);
+    let of_key = |why| unusable(table.of("tls").of("client-key"), &files.key, why);
     let (mut pem, chain) = certificates(&files.certificate).map_err(of_certificate)?;
     let key_pem = read(&files.key).map_err(of_key)?;
     let key = PrivateKeyDer::from_pem_slice(&key_pem)
@@ -99,6 +100,6 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The error about a file that is read at the start.
-pub(super) fn unusable(setting: String, path: &Path, why: String) -> RestEngineError {
-    RestEngineError::File { setting, path: path.display().to_string(), why }
+pub(super) fn unusable(key: SettingKey, path: &Path, why: String) -> RestEngineError {
+    RestEngineError { key, why: Unusable::File { path: path.display().to_string(), why } }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address;
+use super::{address, confidential::table};
 use crate::{
     secret::SecretSource,
     settings::{schema, written, written::FilePath},
@@ -48,7 +48,7 @@ pub struct OAuth2Settings {
     pub certificate: Option<PathBuf>,
     /// For whom the assertion is meant, for servers that expect another text than their token endpoint.
     #[serde(deserialize_with = "name")]
-    #[schemars(schema_with = "schema::name", extend("x-absent" = "the value of `token-url`"))]
+    #[schemars(schema_with = "schema::name", extend("x-absent" = "the value of `token-url`, if there is a key"))]
     pub assertion_audience: Option<String>,
     /// The scopes that are asked for, separated by spaces. Entra ID wants one: `api://ENGINE/.default`.
     #[serde(deserialize_with = "name")]
@@ -59,6 +59,7 @@ pub struct OAuth2Settings {
     #[schemars(schema_with = "schema::name", extend("x-absent" = "none"))]
     pub audience: Option<String>,
     /// Further parameters of the request for a token, by name. They are shown: no place for secrets.
+    #[serde(deserialize_with = "table")]
     #[schemars(extend("x-absent" = "none", "x-written" = "a table of texts in quotes"))]
     pub parameters: BTreeMap<String, String>,
 }

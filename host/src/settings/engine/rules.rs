@@ -1,7 +1,10 @@
 //! The rules between the settings of one engine.
 
+use std::collections::BTreeMap;
+
 use super::{EngineSettings, ProxySetting};
 use crate::{
+    header,
     secret::SecretSource,
     settings::strict::{Layers, Problems},
 };
@@ -13,10 +16,29 @@ impl EngineSettings {
     /// What does not fit together, each with the place of its key. `table` is where these settings stand.
     pub(in crate::settings) fn misfits(&self, table: &[&str], layers: &Layers) -> Problems {
         let keys: Vec<_> = [self.logins(), self.lonely_parts(), self.oauth2_parts()].into_iter().flatten().collect();
-        keys.into_iter().fold(Problems::default(), |problems, Misfit { key, why }| {
+        let problems = keys.into_iter().fold(Problems::default(), |problems, Misfit { key, why }| {
             let path: Vec<&str> = table.iter().copied().chain(key.iter().copied()).collect();
             problems.and(layers.misfit(&path, why))
-        })
+        });
+        let within = |key: &[&str]| table.iter().chain(key).map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let problems = self
+            .unsendable()
+            .into_iter()
+            .fold(problems, |problems, (key, why)| problems.and(layers.misuse(&within(&key), why)));
+        problems.and(twins(&within(&["headers"]), layers))
+    }
+
+    /// What no header of a request can be, as far as it is written in the settings themselves.
+    fn unsendable(&self) -> Vec<(Vec<&str>, &'static str)> {
+        let is_unfit =
+            |source: &SecretSource| matches!(source, SecretSource::Text(text) if !header::carries(text.reveal()));
+        let headers = self.headers.iter().filter_map(|(name, source)| {
+            let why =
+                if header::is_own(name) { Some(header::IS_OWN) } else { is_unfit(source).then_some(header::IS_UNFIT) };
+            Some((vec!["headers", name], why?))
+        });
+        let bearer = self.bearer.as_ref().filter(|token| is_unfit(token));
+        headers.chain(bearer.map(|_| (vec!["bearer"], header::IS_UNFIT))).collect()
     }
 
     /// Two logins contradict each other: the second and any further one is told, with the first.
@@ -91,6 +113,20 @@ impl EngineSettings {
             .then(|| Misfit { key: &["oauth2", "client-auth"], why: "it is for a `client-secret` only".into() });
         told.chain(lonely).chain(of_secret).collect()
     }
+}
+
+/// Headers that stand in the file twice, with letters of another case. (A variable over the file is no second one.)
+fn twins(headers: &[String], layers: &Layers) -> Problems {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    layers.keys_in_file(headers).into_iter().fold(Problems::default(), |problems, key| {
+        match seen.insert(key.to_ascii_lowercase(), key.clone()) {
+            None => problems,
+            Some(first) => {
+                let why = format!("`{first}` is there too and is the same header: leave one of them out");
+                problems.and(layers.misuse(&[headers, &[key]].concat(), why))
+            }
+        }
+    })
 }
 
 /// A key, within the engine's table, that does not fit the others.

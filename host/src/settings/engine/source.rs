@@ -1,14 +1,15 @@
 //! How a text that may be secret is written: in quotes, or as a table that tells where it comes from.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, MapAccess, value::MapAccessDeserializer},
     ser::SerializeMap,
 };
 
+use super::confidential::{self, Confidential};
 use crate::{
     secret::{HIDDEN, Secret, SecretCommand, SecretSource},
     settings::written::{self, DAY, FilePath, SECOND, Span},
@@ -38,7 +39,7 @@ struct Table {
     file: Option<PathBuf>,
     /// The text is in this environment variable, which is read at the start.
     #[schemars(with = "String")]
-    env: Option<String>,
+    env: Option<VariableName>,
     /// The text is what this command prints: the program and its arguments, run without a shell.
     #[schemars(with = "Vec<String>")]
     command: Option<Vec<String>>,
@@ -55,16 +56,29 @@ impl Table {
         }
         match (self.file, self.env, self.command) {
             (Some(file), None, None) => Ok(SecretSource::File(file)),
-            (None, Some(env), None) if is_variable(&env) => Ok(SecretSource::Env(env)),
-            (None, Some(env), None) => Err(format!("expected the name of an environment variable, found {env:?}")),
+            (None, Some(VariableName(env)), None) => Ok(SecretSource::Env(env)),
             (None, None, Some(command)) => command_source(command, self.cache.unwrap_or(DEFAULT_CACHE)),
             _ => Err("expected exactly one of `file`, `env` and `command` in the table".into()),
         }
     }
 }
 
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0'])
+/// The name of an environment variable. What is none may be the secret itself.
+struct VariableName(String);
+
+impl Confidential<'_> for VariableName {
+    const WANTED: &'static str = "the name of an environment variable, which is not empty and has no `=`";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let is_name = !text.is_empty() && !text.contains(['=', '\0']);
+        is_name.then(|| Self(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for VariableName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        confidential::read(from)
+    }
 }
 
 fn command_source(command: Vec<String>, cache: Duration) -> Result<SecretSource, String> {
@@ -77,47 +91,20 @@ fn command_source(command: Vec<String>, cache: Duration) -> Result<SecretSource,
 
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(SourceVisitor)
+        confidential::read(from)
     }
 }
 
-/// Tells nothing of what is found instead of a source: it may be a secret without its quotes.
-struct SourceVisitor;
+impl<'de> Confidential<'de> for SecretSource {
+    const WANTED: &'static str = WANTED;
 
-impl<'de> Visitor<'de> for SourceVisitor {
-    type Value = SecretSource;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(WANTED)
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Secret::new(text).into())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<SecretSource, E> {
-        Ok(Secret::new(text).into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<SecretSource, A::Error> {
+    fn from_table<A: MapAccess<'de>>(table: A) -> Result<Self, A::Error> {
         Table::deserialize(MapAccessDeserializer::new(table))?.source().map_err(A::Error::custom)
     }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<SecretSource, E> {
-        Err(hidden())
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<SecretSource, E> {
-        Err(hidden())
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<SecretSource, E> {
-        Err(hidden())
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<SecretSource, E> {
-        Err(hidden())
-    }
-}
-
-fn hidden<E: Error>() -> E {
-    E::custom(format!("expected {WANTED}"))
 }
 
 impl Serialize for SecretSource {
@@ -167,7 +154,10 @@ impl JsonSchema for SecretSource {
 pub(super) mod headers {
     use super::*;
 
-    use reqwest::header::{HeaderName, HeaderValue};
+    use figment::error::Actual;
+    use reqwest::header::HeaderName;
+
+    use crate::settings::wording::quoted;
 
     /// What is expected, in the words of messages and of the reference.
     const WANTED: &str =
@@ -182,21 +172,15 @@ pub(super) mod headers {
     pub(in crate::settings::engine) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<BTreeMap<String, SecretSource>, D::Error> {
-        from.deserialize_map(HeadersVisitor)
+        confidential::read(from)
     }
 
-    struct HeadersVisitor;
+    impl<'de> Confidential<'de> for BTreeMap<String, SecretSource> {
+        const WANTED: &'static str = WANTED;
 
-    impl<'de> Visitor<'de> for HeadersVisitor {
-        type Value = BTreeMap<String, SecretSource>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(WANTED)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+        fn from_table<A: MapAccess<'de>>(mut table: A) -> Result<Self, A::Error> {
             let mut headers = BTreeMap::new();
-            while let Some((Name(name), Content(source))) = table.next_entry()? {
+            while let Some((Name(name), source)) = table.next_entry()? {
                 headers.insert(name, source);
             }
             Ok(headers)
@@ -210,25 +194,10 @@ pub(super) mod headers {
         fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
             let text = String::deserialize(from)?;
             let name = HeaderName::from_bytes(text.as_bytes());
-            name.map(|name| Self(name.as_str().to_owned()))
-                .map_err(|_| D::Error::custom("no HTTP header name: expected letters, digits and hyphens"))
-        }
-    }
-
-    /// What a header holds; a text that is known already is checked already.
-    struct Content(SecretSource);
-
-    impl<'de> Deserialize<'de> for Content {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            let source = SecretSource::deserialize(from)?;
-            match &source {
-                SecretSource::Text(text)
-                    if !text.reveal().is_ascii() || HeaderValue::from_str(text.reveal()).is_err() =>
-                {
-                    Err(D::Error::custom("no HTTP header value: expected ASCII text on one line"))
-                }
-                _ => Ok(Self(source)),
-            }
+            name.map(|name| Self(name.as_str().to_owned())).map_err(|_| {
+                let why = "no HTTP header name: expected letters, digits and hyphens";
+                D::Error::custom(format!("{why}, found {}", quoted(&Actual::Str(text))))
+            })
         }
     }
 }

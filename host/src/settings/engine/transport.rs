@@ -56,7 +56,8 @@ impl<'de> Deserialize<'de> for ProxySetting {
         let home = "`proxy-username` and `proxy-password` beside it";
         let url = address::web(&text, WANTED, home).map_err(serde::de::Error::custom)?;
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            let why = format!("a proxy has a host and a port and no path; expected {WANTED}");
+            let found = address::found(&text);
+            let why = format!("a proxy has a host and a port and no path; expected {WANTED}{found}");
             return Err(serde::de::Error::custom(why));
         }
         Ok(Self::Through(url))

@@ -3,12 +3,12 @@
 use super::*;
 
 /// What the user reads about each of these files.
-fn complaints<const N: usize>(files: [&str; N]) -> String {
+pub(super) fn complaints<const N: usize>(files: [&str; N]) -> String {
     files.map(|file| Fixture::new(file).complaint()).join("\n")
 }
 
 /// What the user reads about each of these variables.
-fn variable_complaints<const N: usize>(variables: [(&str, &str); N]) -> String {
+pub(super) fn variable_complaints<const N: usize>(variables: [(&str, &str); N]) -> String {
     variables.map(|(name, value)| Fixture::new("").variable(name, value).complaint()).join("\n")
 }
 
@@ -137,147 +137,18 @@ fn a_bad_value_is_told_with_what_is_expected() {
 }
 
 #[test]
-fn a_bad_retry_policy_is_told_in_its_own_words() {
-    let told = complaints([
-        "[worker]\nretry = \"R3\"",
-        "[worker]\nretry = 3",
-        "[worker]\nretry = { retries = 3, initial = \"1s\", factor = 0, max = \"1m\" }",
-        "[worker.retry]\nretries = 3\ninitial = \"1s\"\nfactor = 2",
-        "[worker.retry]\nretries = 3\ninital = \"1s\"\nfactor = 2",
-    ]);
-    insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:2: `worker.retry`: `R3` is no retry policy: `/` is missing; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
-    fetchlock.toml:2: `worker.retry` is 3: expected a text like "R3/PT5M" or a table of retries, initial, factor and max
-    fetchlock.toml:2: `worker.retry`: `retries = 3, factor = 0` is no retry policy: the factor 0 is not between 1 and 100; expected `R3/PT5M` (retries and ISO 8601 wait) or waits like `PT1M,PT5M`
-    fetchlock.toml:1: `worker.retry` has no `max`: add it
-    fetchlock.toml:1: `worker.retry` has no `initial`: add it
-    fetchlock.toml:3: unknown key `worker.retry.inital`: did you mean `initial`?
-    "#);
-}
-
-#[test]
-fn a_bad_address_is_told_without_its_password() {
-    let told = complaints([
-        "[engine]\nurl = \"localhost:8080\"",
-        "[engine]\nurl = \"engine\"",
-        "[engine]\nurl = \"\"",
-        "[engine]\nurl = \"http://demo:hush@localhost/\"",
-        "[engine]\nurl = \"http://localhost/?a=b\"",
-    ]);
-    insta::assert_snapshot!(told, @r"
-    fetchlock.toml:2: `engine.url`: the scheme `localhost` is neither http nor https; expected an address such as http://localhost:8080/engine-rest
-    fetchlock.toml:2: `engine.url`: no address: relative URL without a base; expected an address such as http://localhost:8080/engine-rest
-    fetchlock.toml:2: `engine.url`: no address: relative URL without a base; expected an address such as http://localhost:8080/engine-rest
-    fetchlock.toml:2: `engine.url`: the address holds credentials: put them into `username` and `password` beside it, where secrets are never shown
-    fetchlock.toml:2: `engine.url`: the address has a query or fragment, which REST paths cannot follow; expected an address such as http://localhost:8080/engine-rest
-    ");
-}
-
-#[test]
-fn a_bad_header_is_told_without_its_value() {
-    let told = complaints([
-        "[engine]\npassword = 1234",
-        "[engine.headers]\n\"a b\" = \"hush\"",
-        "[engine.headers]\na = \"hush\\n\"",
-        "[engine.headers]\na = [\"hush\"]",
-    ]);
-    insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:2: `engine.password`: expected a text in quotes, or a table of one of `file`, `env` and `command`
-    fetchlock.toml:2: `engine.headers."a b"`: no HTTP header name: expected letters, digits and hyphens
-    fetchlock.toml:2: `engine.headers.a`: no HTTP header value: expected ASCII text on one line
-    fetchlock.toml:2: `engine.headers.a` is a list: expected a text in quotes, or a table of one of `file`, `env` and `command`
-    "#);
-}
-
-#[test]
-fn a_source_of_a_secret_is_exactly_one() {
-    let told = complaints([
-        "[engine]\nbearer = {}",
-        "[engine]\nbearer = { file = \"a\", env = \"B\" }",
-        "[engine]\nbearer = { secret = \"hush\" }",
-        "[engine]\nbearer = { file = \"\" }",
-        "[engine]\nbearer = { env = \"A=B\" }",
-        "[engine]\nbearer = { command = [] }",
-        "[engine]\nbearer = { command = \"prog arg\" }",
-        "[engine]\nbearer = { file = \"a\", cache = \"5m\" }",
-        "[engine]\nbearer = { command = [\"a\"], cache = \"25h\" }",
-        "[engine]\nbearer = true",
-    ]);
-    insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
-    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
-    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
-    fetchlock.toml:2: unknown key `engine.bearer.secret`: expected `file`, `env`, `command` or `cache`
-    fetchlock.toml:2: `engine.bearer.file` is "": expected a path
-    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
-    fetchlock.toml:2: `engine.bearer`: expected the name of an environment variable, found "A=B"
-    fetchlock.toml:2: `engine.bearer`: expected a program and its arguments, such as ["prog", "arg"], found no program
-    fetchlock.toml:2: `engine.bearer.command` is "prog arg": expected a list
-    fetchlock.toml:2: `engine.bearer`: expected exactly one of `file`, `env` and `command` in the table
-    fetchlock.toml:2: `engine.bearer`: `cache` is for a `command` only: a file is read again when it changes, a variable once
-    fetchlock.toml:2: `engine.bearer.cache` is "25h": expected a duration from 1s to 24h, written like "30s", "5m" or "PT5M"
-    fetchlock.toml:2: `engine.bearer`: expected a text in quotes, or a table of one of `file`, `env` and `command`
-    "#);
-}
-
-#[test]
-fn a_request_carries_one_login() {
-    let told = complaints([
-        "[engine]\nusername = \"demo\"\nbearer = \"hush\"",
-        "[engine]\nbearer = \"hush\"\nheaders = { Authorization = \"hush\" }",
-        "[engine]\nusername = \"demo\"\n[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"hush\"",
-    ]);
-    insta::assert_snapshot!(told, @r"
-    fetchlock.toml:3: `engine.bearer`: there is `username` too, and a request carries one login: leave one of them out
-    fetchlock.toml:3: `engine.headers.authorization`: there is `bearer` too, and a request carries one login: leave one of them out
-    fetchlock.toml:3: `engine.oauth2`: there is `username` too, and a request carries one login: leave one of them out
-    ");
-}
-
-#[test]
-fn settings_of_an_engine_that_do_not_fit_each_other_are_refused() {
-    let told = complaints([
-        "[engine.oauth2]\nscope = \"a\"",
-        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"c\"\nprivate-key = \"d\"",
-        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nclient-secret = \"c\"\nkey-id = \"d\"",
-        "[engine.oauth2]\ntoken-url = \"http://a/\"\nclient-id = \"b\"\nprivate-key = \"c\"\nclient-auth = \"body\"",
-        "[engine.oauth2]\nalgorithm = \"HS256\"",
-        "[engine.oauth2]\ntoken-url = \"http://me:hush@login/\"",
-        "[engine.tls]\nclient-certificate = \"a\"",
-        "[engine]\nproxy = \"direct\"",
-        "[engine]\nproxy = \"http://me:hush@proxy/\"",
-        "[engine]\nproxy = \"http://proxy/path\"",
-        "[engine]\nproxy = \"none\"\nproxy-username = \"me\"",
-        "[engine]\nproxy = \"http://proxy\"\nproxy-username = \"me\"\nproxy-password = { command = [\"a\"] }",
-    ]);
-    insta::assert_snapshot!(told, @r#"
-    fetchlock.toml:1: `engine.oauth2`: has neither `client-secret` nor `private-key`: add one of them
-    fetchlock.toml:1: `engine.oauth2`: has no `client-id`: add it
-    fetchlock.toml:1: `engine.oauth2`: has no `token-url`: add it
-    fetchlock.toml:1: `engine.oauth2`: has both `client-secret` and `private-key`: leave one of them out
-    fetchlock.toml:5: `engine.oauth2.key-id`: it is for a `private-key` only
-    fetchlock.toml:5: `engine.oauth2.client-auth`: it is for a `client-secret` only
-    fetchlock.toml:2: `engine.oauth2.algorithm` is "HS256": expected "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384" or "EdDSA"
-    fetchlock.toml:2: `engine.oauth2.token-url`: the address holds credentials: put them into `client-id` and `client-secret` beside it, where secrets are never shown
-    fetchlock.toml:2: `engine.tls.client-certificate`: there is no `client-key` to go with it: add that or leave this out
-    fetchlock.toml:2: `engine.proxy`: no address: relative URL without a base; expected an address such as http://proxy.example:3128, or "none"
-    fetchlock.toml:2: `engine.proxy`: the address holds credentials: put them into `proxy-username` and `proxy-password` beside it, where secrets are never shown
-    fetchlock.toml:2: `engine.proxy`: a proxy has a host and a port and no path; expected an address such as http://proxy.example:3128, or "none"
-    fetchlock.toml:3: `engine.proxy-username`: there is no `proxy` to go with it: add that or leave this out
-    fetchlock.toml:4: `engine.proxy-password`: it is read once, at the start, so a command is not run for it: give a text, `file` or `env`
-    "#);
-}
-
-#[test]
 fn settings_that_do_not_fit_each_other_are_refused() {
     let told = complaints([
         "[worker.backoff]\ninitial = \"2m\"",
         "[worker.backoff]\nmax = \"10ms\"\n[engine]\npassword = \"hush\"",
+        "[worker.backoff]\ninitial = \"1s\"\noverload-max = \"500ms\"",
     ]);
     insta::assert_snapshot!(told, @r"
     fetchlock.toml:1: `worker.backoff.max`: 1m is shorter than `worker.backoff.initial`, 2m: raise it or lower that
+    fetchlock.toml:1: `worker.backoff.overload-max`: 5s is shorter than `worker.backoff.initial`, 2m: raise it or lower that
     fetchlock.toml:2: `worker.backoff.max`: 10ms is shorter than `worker.backoff.initial`, 500ms: raise it or lower that
     fetchlock.toml:4: `engine.password`: there is no `username` to go with it: add that or leave this out
+    fetchlock.toml:3: `worker.backoff.overload-max`: 500ms is shorter than `worker.backoff.initial`, 1s: raise it or lower that
     ");
 }
 
@@ -289,13 +160,21 @@ fn what_is_no_toml_is_told_with_line_and_column() {
         "[worker\npoll = \"30s\"",
         "[worker]\npoll = \"1s\"\npoll = \"2s\"",
         "poll",
+        "[worker]\nmax-deliveries = 99999999999999999999",
+        "worker.max-deliveries = 99999999999999999999",
+        "engine.password = \"hush\" \"hush\"",
+        "[engine.oauth2]\nprivate-key = \"\"\"\nhush==\nhush=1",
     ]);
     insta::assert_snapshot!(told, @r"
-    fetchlock.toml:2: no valid TOML at column 10: expected newline, `#`; write `key = value`, with texts in quotes
+    fetchlock.toml:2: no valid TOML at column 10 in the value of `poll`: expected newline, `#`; write `key = value`, with texts in quotes
     fetchlock.toml:1: no valid TOML at column 7: a value is missing; write `key = value`, with texts in quotes
     fetchlock.toml:1: no valid TOML at column 8: invalid table header, expected `.`, `]`; write `key = value`, with texts in quotes
     fetchlock.toml:3: no valid TOML at column 1: duplicate key `poll` in table `worker`; write `key = value`, with texts in quotes
     fetchlock.toml:1: no valid TOML at column 5: expected `.`, `=`; write `key = value`, with texts in quotes
+    fetchlock.toml:2: no valid TOML at column 18 in the value of `max-deliveries`: whole numbers go from -9223372036854775808 to 9223372036854775807; write `key = value`, with texts in quotes
+    fetchlock.toml:1: no valid TOML at column 25 in the value of `worker.max-deliveries`: whole numbers go from -9223372036854775808 to 9223372036854775807; write `key = value`, with texts in quotes
+    fetchlock.toml:1: no valid TOML at column 26: expected newline, `#`; write `key = value`, with texts in quotes
+    fetchlock.toml:4: no valid TOML at column 7: invalid multiline basic string; write `key = value`, with texts in quotes
     ");
 }
 
@@ -317,4 +196,33 @@ fn each_problem_is_one_line() {
     let problems = Fixture::new("\"a\\nb\" = 1\n[worker]\npoll = \"\\u001b[2J\\n\"").complaint();
     assert_eq!(problems.lines().count(), 2, "{problems}");
     assert!(!problems.replace('\n', "").contains(char::is_control), "{problems}");
+}
+
+#[test]
+fn the_rules_between_settings_are_told_beside_wrong_values() {
+    let file = "[worker]\npoll = \"soon\"\n[worker.backoff]\ninitial = \"2m\"\n[engine]\npassword = \"hush\"";
+    insta::assert_snapshot!(Fixture::new(file).complaint(), @r#"
+    fetchlock.toml:2: `worker.poll` is "soon": expected a duration from 1s to 30m, written like "30s", "5m" or "PT5M"
+    fetchlock.toml:3: `worker.backoff.max`: 1m is shorter than `worker.backoff.initial`, 2m: raise it or lower that
+    fetchlock.toml:3: `worker.backoff.overload-max`: 5s is shorter than `worker.backoff.initial`, 2m: raise it or lower that
+    fetchlock.toml:6: `engine.password`: there is no `username` to go with it: add that or leave this out
+    "#);
+}
+
+#[test]
+fn what_only_follows_from_a_wrong_value_is_not_told() {
+    let told = complaints([
+        "[worker.backoff]\ninitial = \"soon\"\nmax = \"100ms\"",
+        "[engine]\nusername = 3\npassword = \"hush\"",
+        "[engine.oauth2]\ntoken-url = 3\nclient-id = \"a\"\nclient-secret = \"hush\"",
+        "[engines.orders]\nurl = 3",
+        "[engine]\nbearer = { file = 3 }",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    fetchlock.toml:2: `worker.backoff.initial` is "soon": expected a duration from 10ms to 1h, written like "30s", "5m" or "PT5M"
+    fetchlock.toml:2: `engine.username` is 3: expected a text in quotes
+    fetchlock.toml:2: `engine.oauth2.token-url` is 3: expected a text in quotes
+    fetchlock.toml:2: `engines.orders.url` is 3: expected a text in quotes
+    fetchlock.toml:2: `engine.bearer.file` is 3: expected a text in quotes
+    "#);
 }

@@ -17,6 +17,7 @@ use super::{CredentialError, Text};
 use crate::{
     engine::rest::{RestEngineError, tls::unusable},
     secret::{Secret, SecretSource},
+    setting_key::SettingKey,
 };
 
 /// How long an assertion is good for: it is used at once, and some servers take none that lives longer.
@@ -43,7 +44,7 @@ pub struct SigningKey {
 /// A key at work.
 pub(super) struct Signer {
     pub(super) key: Text,
-    setting: String,
+    setting: SettingKey,
     header: Header,
     audience: String,
 }
@@ -62,13 +63,12 @@ struct Claims<'a> {
 
 impl Signer {
     /// Reads what does not change. `table` is the table of the settings.
-    pub(super) fn new(options: &SigningKey, table: &str, token_url: &str) -> Result<Self, RestEngineError> {
-        let setting = format!("{table}.private-key");
+    pub(super) fn new(options: &SigningKey, table: &SettingKey, token_url: &str) -> Result<Self, RestEngineError> {
+        let setting = table.of("private-key");
         let mut header = Header::new(options.algorithm);
         header.kid.clone_from(&options.key_id);
         if let Some(path) = &options.certificate {
-            header.x5t_s256 =
-                Some(thumbprint(path).map_err(|why| unusable(format!("{table}.certificate"), path, why))?);
+            header.x5t_s256 = Some(thumbprint(path).map_err(|why| unusable(table.of("certificate"), path, why))?);
         }
         let audience = options.audience.clone().unwrap_or_else(|| token_url.to_owned());
         Ok(Self { key: Text::new(setting.clone(), &options.key)?, setting, header, audience })

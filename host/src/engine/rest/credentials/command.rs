@@ -20,6 +20,7 @@ use super::{
 use crate::{
     foreign::excerpt,
     secret::{Secret, SecretCommand},
+    setting_key::SettingKey,
 };
 
 /// How long a command may run: those that ask a server answer within seconds or not at all.
@@ -33,14 +34,14 @@ const MAX_SHOWN: usize = 300;
 
 /// The text of a command.
 pub(super) struct CommandText {
-    setting: String,
+    setting: SettingKey,
     command: SecretCommand,
     at_most: Duration,
     printed: Renewed<Secret>,
 }
 
 impl CommandText {
-    pub(super) fn new(setting: String, command: SecretCommand) -> Self {
+    pub(super) fn new(setting: SettingKey, command: SecretCommand) -> Self {
         Self { setting, command, at_most: AT_MOST, printed: Renewed::new() }
     }
 

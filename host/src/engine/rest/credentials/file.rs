@@ -13,7 +13,7 @@ use super::{
     CredentialError,
     renewed::{Fitness, Renewed},
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, setting_key::SettingKey};
 
 /// How often the file is looked at: what changes it does so by the hour, and a refused request looks at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ const SETTLED: Duration = Duration::from_secs(3);
 
 /// The text of a file.
 pub(super) struct FileText {
-    setting: String,
+    setting: SettingKey,
     path: PathBuf,
     read: Renewed<Read>,
 }
@@ -53,7 +53,7 @@ struct Stamp {
 }
 
 impl FileText {
-    pub(super) fn new(setting: String, path: PathBuf) -> Self {
+    pub(super) fn new(setting: SettingKey, path: PathBuf) -> Self {
         Self { setting, path, read: Renewed::new() }
     }
 

@@ -23,7 +23,7 @@ pub(super) use self::{
     text::{Text, variable},
     token::TokenSource,
 };
-use crate::{engine::EngineError, foreign::escape};
+use crate::{engine::EngineError, foreign::escape, setting_key::SettingKey};
 
 pub use self::{
     assertion::SigningKey,
@@ -59,19 +59,19 @@ pub(super) struct Proof {
 pub(super) enum CredentialError {
     /// A file that cannot be used.
     #[error("{setting}: the file {path} {why}; put the text there, nothing is sent before")]
-    File { setting: String, path: String, why: String },
+    File { setting: SettingKey, path: String, why: String },
     /// A command that printed no text to use.
     #[error("{setting}: the command {program} {why}; nothing is sent before it succeeds")]
-    Command { setting: String, program: String, why: String },
+    Command { setting: SettingKey, program: String, why: String },
     /// A text that the request cannot carry.
     #[error("{setting}: the text from {place} {why}")]
-    Text { setting: String, place: String, why: &'static str },
+    Text { setting: SettingKey, place: String, why: &'static str },
     /// A private key that does not sign.
     #[error("{setting}: no private key for {algorithm} ({why}); expected PEM, PKCS #8, or PKCS #1 for RSA")]
-    Key { setting: String, algorithm: String, why: String },
+    Key { setting: SettingKey, algorithm: String, why: String },
     /// No token.
     #[error("{table}.oauth2: the token endpoint {url} {why}; {advice}")]
-    Token { table: String, url: String, why: String, advice: String },
+    Token { table: SettingKey, url: String, why: String, advice: String },
 }
 
 impl From<CredentialError> for EngineError {

@@ -17,12 +17,16 @@ const SOON: Duration = Duration::from_secs(20);
 /// A pause between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(20);
 
+fn bearer() -> SettingKey {
+    SettingKey::new(["engine", "bearer"])
+}
+
 fn dir() -> TempDir {
     TempDir::new().expect("a directory")
 }
 
 fn file(path: &Path) -> Text {
-    Text::new("engine.bearer".into(), &SecretSource::File(path.into())).expect("a source")
+    Text::new(bearer(), &SecretSource::File(path.into())).expect("a source")
 }
 
 fn shell(script: &str, cache: Duration) -> SecretCommand {
@@ -34,7 +38,7 @@ fn command(script: &str) -> Text {
 }
 
 fn cached(script: &str, cache: Duration) -> Text {
-    Text::new("engine.bearer".into(), &SecretSource::Command(shell(script, cache))).expect("a source")
+    Text::new(bearer(), &SecretSource::Command(shell(script, cache))).expect("a source")
 }
 
 /// A script that prints how often it was run.
@@ -119,7 +123,7 @@ async fn a_file_that_comes_later_is_found() {
 
 #[tokio::test]
 async fn a_variable_is_read_at_the_start_and_must_be_there() {
-    let of = |name: &str| Text::new("engine.bearer".into(), &SecretSource::Env(name.into()));
+    let of = |name: &str| Text::new(bearer(), &SecretSource::Env(name.into()));
     let path = of("PATH").expect("a source");
     assert_eq!(got(&path).await, std::env::var("PATH").expect("a PATH"));
     let error = of("FETCHLOCK-IS-NOT-SET").err().expect("no source");
@@ -167,7 +171,7 @@ async fn a_failing_command_is_told_with_its_first_words() {
         told.push(complaint(&command(script), &dir).await);
     }
     let missing = SecretCommand { program: "no/such/program".into(), arguments: vec!["hush".into()], cache: SOON };
-    let missing = Text::new("engine.bearer".into(), &SecretSource::Command(missing)).expect("a source");
+    let missing = Text::new(bearer(), &SecretSource::Command(missing)).expect("a source");
     told.push(complaint(&missing, &dir).await);
     told.push(complaint(&command("head -c 65537 /dev/zero | tr '\\0' x"), &dir).await);
     insta::assert_snapshot!(told.join("\n"), @r"
@@ -189,7 +193,7 @@ async fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     let dir = dir();
     let pid = dir.path().join("pid");
     let script = format!("sleep 600 & echo $! > {}; wait", pid.display());
-    let text = command::CommandText::new("engine.bearer".into(), shell(&script, SOON)).within(Duration::from_secs(1));
+    let text = command::CommandText::new(bearer(), shell(&script, SOON)).within(Duration::from_secs(1));
     let error = text.get().await.expect_err("killed");
     insta::assert_snapshot!(error, @"engine.bearer: the command sh did not end within 1000 ms and was killed; nothing is sent before it succeeds");
     let pid = fs::read_to_string(pid).expect("it had begun");

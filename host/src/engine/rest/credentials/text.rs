@@ -4,13 +4,15 @@ use std::{env, time::Instant};
 
 use super::{CredentialError, command::CommandText, file::FileText};
 use crate::{
-    engine::rest::RestEngineError,
+    engine::rest::{RestEngineError, Unusable},
+    header,
     secret::{Secret, SecretSource},
+    setting_key::SettingKey,
 };
 
 /// A text that may be secret, had from its source when it is needed.
 pub(in crate::engine::rest) struct Text {
-    setting: String,
+    setting: SettingKey,
     source: Source,
 }
 
@@ -24,11 +26,11 @@ impl Text {
     /// Takes a source, which is told in messages as `setting`.
     ///
     /// # Errors
-    /// [`RestEngineError::Variable`]: an environment variable is read here, once.
-    pub(in crate::engine::rest) fn new(setting: String, source: &SecretSource) -> Result<Self, RestEngineError> {
+    /// [`Unusable::Variable`]: an environment variable is read here, once.
+    pub(in crate::engine::rest) fn new(setting: SettingKey, source: &SecretSource) -> Result<Self, RestEngineError> {
         let source = match source {
             SecretSource::Text(text) => Source::Fixed(text.clone()),
-            SecretSource::Env(name) => Source::Fixed(variable(&setting, name)?),
+            SecretSource::Env(name) => Source::Fixed(variable(setting.clone(), name)?),
             SecretSource::File(path) => Source::File(FileText::new(setting.clone(), path.clone())),
             SecretSource::Command(command) => Source::Command(CommandText::new(setting.clone(), command.clone())),
         };
@@ -70,15 +72,15 @@ impl Text {
     /// Whether a header cannot carry it; known here of a fixed text only.
     pub(in crate::engine::rest) fn is_unfit(&self) -> bool {
         match &self.source {
-            Source::Fixed(text) => super::sensitive(text.reveal()).is_none(),
+            Source::Fixed(text) => !header::carries(text.reveal()),
             Source::File(_) | Source::Command(_) => false,
         }
     }
 }
 
 /// The value of an environment variable, at the start.
-pub(in crate::engine::rest) fn variable(setting: &str, name: &str) -> Result<Secret, RestEngineError> {
-    let error = |why| RestEngineError::Variable { setting: setting.to_owned(), name: name.to_owned(), why };
+pub(in crate::engine::rest) fn variable(setting: SettingKey, name: &str) -> Result<Secret, RestEngineError> {
+    let error = |why| RestEngineError { key: setting, why: Unusable::Variable { name: name.to_owned(), why } };
     match env::var(name) {
         Ok(text) if text.is_empty() => Err(error("is empty")),
         Ok(text) => Ok(Secret::new(text)),

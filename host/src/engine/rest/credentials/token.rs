@@ -26,6 +26,7 @@ use crate::{
     },
     foreign::excerpt,
     secret::{HIDDEN, Secret, SecretSource},
+    setting_key::SettingKey,
 };
 
 /// How long before its end a token is renewed, so that no request is under way with an expired one.
@@ -82,7 +83,7 @@ pub enum ClientProof {
 /// The tokens of one client.
 pub(in crate::engine::rest) struct TokenSource {
     /// The engine's table in the settings.
-    table: String,
+    table: SettingKey,
     transport: Transport,
     limits: Limits,
     token_url: Url,
@@ -140,12 +141,12 @@ struct Refused {
 impl TokenSource {
     pub(in crate::engine::rest) fn new(
         options: &ClientCredentials,
-        table: &str,
+        table: &SettingKey,
         transport: Transport,
         limits: Limits,
     ) -> Result<Self, RestEngineError> {
-        let own_table = format!("{table}.oauth2");
-        let secret = |source| Text::new(format!("{own_table}.client-secret"), source);
+        let own_table = table.of("oauth2");
+        let secret = |source| Text::new(own_table.of("client-secret"), source);
         let prover = match &options.proof {
             ClientProof::SecretInHeader(source) => Prover::SecretInHeader(secret(source)?),
             ClientProof::SecretInBody(source) => Prover::SecretInBody(secret(source)?),
@@ -154,7 +155,7 @@ impl TokenSource {
             }
         };
         Ok(Self {
-            table: table.to_owned(),
+            table: table.clone(),
             transport,
             limits,
             token_url: options.token_url.clone(),
