@@ -2,7 +2,7 @@
 //!
 //! The way of a task: [`worker`] polls the [`engine`], runs the handler of the task's topic in the [`sandbox`], makes
 //! the decided [`outcome`] durable in the [`journal`] and delivers it. [`plugins`] keeps the handlers up to date,
-//! [`service`] puts the parts together, and [`commands`] is the binary.
+//! [`service`] puts the parts together, and [`commands`] is the binary. [`project`] is where handlers come from.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -15,6 +15,8 @@ pub(crate) mod header;
 pub mod journal;
 pub mod outcome;
 pub mod plugins;
+pub(crate) mod process_group;
+pub mod project;
 pub mod reference;
 pub mod retry;
 pub mod sandbox;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod broken;
+mod build;
 mod check;
 mod delivery;
 mod dev;
@@ -14,6 +15,7 @@ mod filters;
 mod flow;
 mod locks;
 mod logins;
+mod new;
 mod outcomes;
 mod reload;
 mod rhythm;
@@ -21,3 +23,4 @@ mod sandbox;
 mod scene;
 mod shutdown;
 mod tasks;
+mod workplace;

@@ -1,10 +1,13 @@
 //! The commands of the binary.
 
+mod build;
 mod check;
 mod compilations;
 mod dev;
 mod engine;
 mod exit;
+mod new;
+mod progress;
 mod run;
 mod tasks;
 
@@ -22,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
+    Build(build::Build),
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
     Check(check::Check),
@@ -35,6 +40,8 @@ enum Command {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::New(new) => new.main(),
+        Command::Build(build) => build.main(),
         Command::Run(run) => run.main(),
         Command::Check(check) => check.main(),
         Command::Dev(dev) => dev.main(),

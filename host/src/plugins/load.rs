@@ -400,7 +400,7 @@ pub(super) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Se
     tokio::task::spawn_blocking(work).await.map_err(|panic| Why::Host(panic.to_string()))
 }
 
-fn read_manifest(path: &Path) -> Result<String, io::Error> {
+pub(super) fn read_manifest(path: &Path) -> Result<String, io::Error> {
     let mut text = String::new();
     File::open(path)?.take(MAX_MANIFEST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_MANIFEST {
@@ -409,7 +409,7 @@ fn read_manifest(path: &Path) -> Result<String, io::Error> {
     Ok(text)
 }
 
-fn describe(candidate: &Candidate, text: Option<String>, engines: &KnownEngines) -> Result<Described, Why> {
+pub(super) fn describe(candidate: &Candidate, text: Option<String>, engines: &KnownEngines) -> Result<Described, Why> {
     let manifest = match &text {
         Some(text) => Manifest::parse(Path::new(&file_name(&candidate.manifest)), text, engines)?,
         None => Manifest::default(),

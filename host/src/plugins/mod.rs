@@ -9,6 +9,7 @@ pub mod inspect;
 mod keeper;
 mod load;
 pub mod manifest;
+mod outline;
 mod scan;
 
 pub use self::{
@@ -16,4 +17,5 @@ pub use self::{
     check::Checked,
     keeper::{Keeper, KeeperError, Rhythm},
     load::{Defaults, LoadError, Loader, OnCompile, Why},
+    outline::{Outline, inspected, outline},
 };

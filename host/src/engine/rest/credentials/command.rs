@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{self, AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -19,6 +18,7 @@ use super::{
 };
 use crate::{
     foreign::excerpt,
+    process_group::ProcessGroup,
     secret::{Secret, SecretCommand},
     setting_key::SettingKey,
 };
@@ -82,7 +82,7 @@ async fn run(command: &SecretCommand, at_most: Duration) -> Result<Secret, Strin
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
-    let group = Group::of(&child);
+    let group = ProcessGroup::of(&child);
     let (status, printed, complaint) = match timeout(at_most, output(&mut child)).await {
         Ok(ended) => ended.map_err(|error| format!("was lost: {error}"))?,
         Err(_) => return Err(format!("did not end within {} ms and was killed", at_most.as_millis())),
@@ -122,27 +122,4 @@ async fn beginning(stream: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Re
         io::copy(&mut stream, &mut io::sink()).await?;
     }
     Ok(bytes)
-}
-
-/// The processes of a command, which end with this.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)))
-    }
-
-    /// The command ended by itself; its id may be another's soon.
-    fn has_ended(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // What is gone in this very moment needs no signal.
-            kill_process_group(group, Signal::KILL).ok();
-        }
-    }
 }

@@ -1,0 +1,164 @@
+//! `fetchlock build`: from a project to its plugin.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use bytesize::ByteSize;
+use clap::{Args, ValueHint};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{
+    exit::{EXIT_FORCED, EXIT_FOUND, refuse},
+    progress::sign,
+};
+use crate::{
+    foreign::Escaped,
+    project::{self, BuildError, Built, OnStep, PlaceError, Project, WatchError, Watcher, place},
+};
+
+/// Make the component of a project with the toolchain of its language, and check that a host would take it.
+///
+/// The language is known by its files: Cargo.toml, go.mod, package.json with or without tsconfig.json, or handler.py.
+/// The component is plugin/NAME.wasm, beside its manifest. The exit code is 0 if it is there, 1 if the sources are
+/// wrong, and 78 if something is missing that they need.
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    /// The folder of the project
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath, hide_default_value = true)]
+    dir: PathBuf,
+    /// Put the plugin into this directory too: manifest, test cases and component. A host may be serving it
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    to: Option<PathBuf>,
+    /// Build again whenever a file of the project changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Why there is no build.
+#[derive(Debug, thiserror::Error)]
+enum BuildCommandError {
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Build {
+    pub(super) fn main(self) -> ExitCode {
+        let runtime = match tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return refuse(&error),
+        };
+        let code = runtime.block_on(self.until_a_signal());
+        // What is being made a component cannot be stopped, and nobody waits for it.
+        runtime.shutdown_background();
+        code
+    }
+
+    async fn until_a_signal(self) -> ExitCode {
+        let signals = signal(SignalKind::interrupt()).and_then(|it| Ok((it, signal(SignalKind::terminate())?)));
+        let (mut interrupt, mut terminate) = match signals {
+            Ok(signals) => signals,
+            Err(error) => return refuse(&error),
+        };
+        let is_watching = self.watch;
+        let build = async {
+            match self.run().await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => tell(&error),
+            }
+        };
+        // Dropping the build ends the programs that it has started.
+        tokio::select! {
+            code = build => code,
+            () = either(&mut interrupt, &mut terminate) => match is_watching {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::from(EXIT_FORCED),
+            }
+        }
+    }
+
+    async fn run(&self) -> Result<(), BuildCommandError> {
+        if !self.watch {
+            return self.once().await;
+        }
+        let mut watcher = Watcher::new(&Project::find(&self.dir).map_err(BuildError::from)?)?;
+        loop {
+            if let Err(error) = self.once().await {
+                tell(&error);
+            }
+            eprintln!("fetchlock: waiting for a change in {}; Ctrl-C ends this", Escaped(self.dir.display()));
+            watcher.changed().await?;
+        }
+    }
+
+    async fn once(&self) -> Result<(), BuildCommandError> {
+        if let Some(to) = &self.to {
+            project::check_directory(to)?;
+        }
+        let project = Project::find(&self.dir).map_err(BuildError::from)?;
+        let on_step: OnStep = Arc::new(|step| Box::new(sign(step.to_owned())));
+        let built = project::build(&project, &on_step).await?;
+        io::stderr().write_all(&built.said)?;
+        let component = match &self.to {
+            None => built.component.clone(),
+            Some(to) => {
+                let placed = place(&project, to)?;
+                for case in placed.left_over {
+                    let case = to.join(case);
+                    eprintln!("fetchlock: {} is no case of this project, and was left there", Escaped(case.display()));
+                }
+                placed.component
+            }
+        };
+        match writeln!(io::stdout(), "{}", summary(&component, &built)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+/// Says why there is no component: first what the toolchain said, as it said it.
+fn tell(error: &BuildCommandError) -> ExitCode {
+    let BuildCommandError::Build(error) = error else { return refuse(error) };
+    // There is nobody to tell of a closed standard error.
+    io::stderr().write_all(error.said()).ok();
+    let code = refuse(error);
+    if error.is_about_the_sources() { ExitCode::from(EXIT_FOUND) } else { code }
+}
+
+/// What was made, in one line.
+fn summary(component: &Path, Built { size, topic, imports, .. }: &Built) -> String {
+    let component = component.strip_prefix(".").unwrap_or(component).display();
+    let mut imports: Vec<&str> = imports.iter().filter_map(|import| shown(import)).collect();
+    imports.sort_unstable();
+    let imports = if imports.is_empty() { "nothing".to_owned() } else { imports.join(", ") };
+    Escaped(format!("{component}: {}, topic {topic}, imports {imports}", ByteSize(*size))).to_string()
+}
+
+/// How an import is told: ours by the interface, HTTP because it has to be granted. All else that a component imports it
+/// does not get anything by.
+fn shown(import: &str) -> Option<&str> {
+    let name = import.split('@').next()?;
+    match name.strip_prefix("fetchlock:handler/") {
+        // Types alone do nothing.
+        Some("types") => None,
+        Some(interface) => Some(interface),
+        None => (name == "wasi:http/outgoing-handler").then_some("wasi:http"),
+    }
+}

@@ -1,0 +1,168 @@
+//! The files of a project that its component may be made of: all but what builds, package managers and editors leave.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::unchanged::{Recipe, WORKSHOP};
+
+/// Folders of which nothing is an input.
+const PASSED_OVER: [&str; 14] = [
+    WORKSHOP,
+    ".fetchlock",
+    ".git",
+    ".hg",
+    ".idea",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".venv",
+    "__pycache__",
+    "dist",
+    "node_modules",
+    "target",
+    "venv",
+];
+
+/// How many files are looked at. A project with more has something in it that is no source.
+const MAX_FILES: usize = 20_000;
+
+/// How much of a file is read, in bytes: what is larger is data, and known by its size and time.
+const MAX_READ: u64 = 16 << 20;
+
+/// The state of a project's files.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Inputs {
+    /// Each file relative to the project, with a digest.
+    files: BTreeMap<PathBuf, [u8; 32]>,
+    /// The folders that were looked into.
+    folders: Vec<PathBuf>,
+    /// Their devices and inodes: links may lead in circles.
+    seen: BTreeSet<(u64, u64)>,
+}
+
+impl Inputs {
+    /// Looks at a folder.
+    ///
+    /// # Errors
+    /// It cannot be read, or there are too many files in it.
+    pub(super) fn of(dir: &Path) -> io::Result<Self> {
+        let mut inputs = Self::default();
+        inputs.collect(dir, Path::new(""), &fs::metadata(dir)?)?;
+        Ok(inputs)
+    }
+
+    fn collect(&mut self, root: &Path, relative: &Path, folder: &Metadata) -> io::Result<()> {
+        if !self.seen.insert((folder.dev(), folder.ino())) {
+            return Ok(());
+        }
+        let folder = root.join(relative);
+        let entries = match fs::read_dir(&folder) {
+            // It has vanished meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && relative != Path::new("") => return Ok(()),
+            entries => entries?,
+        };
+        let mut names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        // Of several ways to a folder the first is taken, always the same.
+        names.sort();
+        self.folders.push(folder);
+        for name in names {
+            let path = relative.join(&name);
+            // Follows links, as compilers do. What has vanished meanwhile is not there.
+            let Ok(metadata) = fs::metadata(root.join(&path)) else { continue };
+            let text = name.to_string_lossy();
+            if metadata.is_dir() && !PASSED_OVER.contains(&&*text) {
+                self.collect(root, &path, &metadata)?;
+            } else if metadata.is_file() && is_source(&text) {
+                if self.files.len() == MAX_FILES {
+                    let why =
+                        format!("there are more than {MAX_FILES} files in it; what are no sources belongs elsewhere");
+                    return Err(io::Error::other(why));
+                }
+                let digest = digest(&root.join(&path), &metadata);
+                self.files.extend(digest.map(|digest| (path, digest)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the files are as they were at another look.
+    pub(super) fn are_as(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+
+    /// The folders in which a new file would be an input.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(PathBuf::as_path)
+    }
+
+    /// All of them as ingredients, but for the plugin's own files, which are not compiled.
+    pub(super) fn add_to(&self, recipe: Recipe) -> Recipe {
+        let compiled = self.files.iter().filter(|(path, _)| !path.starts_with("plugin"));
+        compiled.fold(recipe, |recipe, (path, digest)| recipe.with(&path.to_string_lossy(), digest))
+    }
+}
+
+/// Whether a file's name is that of a source: components are what a build makes, and editors have their own files.
+fn is_source(name: &str) -> bool {
+    !(name.ends_with(".wasm") || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".tmp"))
+}
+
+/// What tells one state of a file from another; none if it is gone.
+fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
+    if metadata.len() > MAX_READ {
+        let state = format!("{} {:?}", metadata.len(), metadata.modified().ok());
+        return Some(Sha256::digest(state).into());
+    }
+    fs::read(path).ok().map(|bytes| Sha256::digest(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_no_input_and_what_is_written_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        write("src/a.rs", "1");
+        let before = Inputs::of(dir.path()).expect("read");
+        for made in [
+            "target/a",
+            "node_modules/b/c.js",
+            ".build/core",
+            "plugin/a.wasm",
+            "src/a.rs~",
+            "src/.a.rs.swp",
+            ".git/index",
+        ] {
+            write(made, "1");
+        }
+        assert!(Inputs::of(dir.path()).expect("read").are_as(&before));
+        for (name, text) in
+            [("src/a.rs", "2"), ("src/b/c.rs", "1"), ("plugin/a.toml", "1"), (".cargo/config.toml", "1")]
+        {
+            let before = Inputs::of(dir.path()).expect("read");
+            write(name, text);
+            assert!(!Inputs::of(dir.path()).expect("read").are_as(&before), "{name}");
+        }
+    }
+
+    #[test]
+    fn links_in_a_circle_are_followed_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::os::unix::fs::symlink(".", dir.path().join("again")).expect("linked");
+        fs::write(dir.path().join("a"), "1").expect("written");
+        assert_eq!(Inputs::of(dir.path()).expect("read").files.len(), 1);
+    }
+}

@@ -1,0 +1,84 @@
+//! JavaScript and TypeScript: node runs the script of the guest library that checks the types, bundles and makes the
+//! component. Since that takes seconds, it is done only if something has changed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    BuildError, Project, ToolError, Version,
+    build::{Made, OnStep},
+    inputs::Inputs,
+    tool::Tool,
+    unchanged::{Recipe, WORKSHOP, Workshop},
+};
+use crate::plugins::Outline;
+
+/// The first version that the packages of the toolchain support.
+const OLDEST: Version = Version(20, 0);
+
+const INSTALL: &str = "install Node.js 20 or newer with npm from https://nodejs.org, or with `snap install node --classic` or `brew install node`";
+
+/// The script of the guest library, as npm has put it into its place.
+const SCRIPT: &str = "node_modules/fetchlock/build.js";
+
+/// What npm writes when it has installed what the lock file names.
+const INSTALLED: &str = "node_modules/.package-lock.json";
+
+/// What the lock file is called.
+const LOCK: &str = "package-lock.json";
+
+/// What the script makes, in the workshop.
+const MADE: &str = "made.wasm";
+
+/// Builds the component.
+pub(super) async fn build(
+    project: &Project,
+    workshop: &Workshop,
+    outline: &Outline,
+    on_step: &OnStep,
+) -> Result<Made, BuildError> {
+    let requests_http = outline.requests_http;
+    let script = script(project)?;
+    let inputs = Inputs::of(&project.dir).map_err(BuildError::unreadable(&project.dir))?;
+    let library = script.parent().unwrap_or(&project.dir);
+    // The library may lie elsewhere, with a link to it in the project.
+    let library = Inputs::of(library).map_err(BuildError::unreadable(library))?;
+    let recipe = library.add_to(inputs.add_to(Recipe::new("js")));
+    let ingredients = recipe.with("http", [u8::from(requests_http)]).ingredients();
+    if let Some(component) = workshop.made_of(&ingredients) {
+        return Ok(Made::just(component));
+    }
+    let node = Tool::new("node", "node", INSTALL);
+    node.at_least(OLDEST, &["--version"]).await?;
+    let made = workshop.file(MADE);
+    let mut command = node.command();
+    command.arg(&script).arg("--out").arg(Path::new(WORKSHOP).join(MADE)).args(requests_http.then_some("--http"));
+    command.current_dir(&project.dir);
+    let _shown = on_step("building with componentize-js");
+    let said = node.run(command).await?;
+    let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
+    Ok(Made { component, of: Some(ingredients), said })
+}
+
+/// The script, if npm has installed what the project needs.
+fn script(project: &Project) -> Result<PathBuf, BuildError> {
+    let modified = |file: &str| fs::metadata(project.dir.join(file)).and_then(|it| it.modified()).ok();
+    let install =
+        if modified(LOCK).is_some() { "run `npm ci` in its folder" } else { "run `npm install` in its folder" };
+    let incomplete = |what: &str| {
+        let what = format!("{what} in {}", project.dir.display());
+        BuildError::from(ToolError::Incomplete { what, install })
+    };
+    // In a workspace of npm the packages are in a folder above.
+    let dir = project.dir.canonicalize().map_err(BuildError::unreadable(&project.dir))?;
+    let script = dir.ancestors().map(|folder| folder.join(SCRIPT)).find(|script| script.is_file());
+    let script = script.ok_or_else(|| incomplete("the packages from npm are not installed"))?;
+    if let (Some(installed), Some(locked)) = (modified(INSTALLED), modified(LOCK))
+        && installed < locked
+    {
+        return Err(incomplete("the packages from npm are older than package-lock.json"));
+    }
+    Ok(script)
+}

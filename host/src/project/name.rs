@@ -1,0 +1,92 @@
+//! The name of a project: that of its folder, its plugin's files and, in most languages, its package.
+
+use std::str::FromStr;
+
+/// The longest name: file systems and package registries take more, people do not.
+const MAX_LENGTH: usize = 64;
+
+/// The name of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectName(String);
+
+/// A text that is no name of a project.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most {MAX_LENGTH} characters{}; a topic of another form is given with --topic",
+    .suggestion.as_ref().map(|name| format!(": `{name}`, for example")).unwrap_or_default()
+)]
+pub struct BadName {
+    /// What could be meant.
+    suggestion: Option<String>,
+}
+
+/// Names that the languages' own libraries or ours have already.
+const TAKEN: [&str; 5] = ["fetchlock", "core", "std", "alloc", "test"];
+
+impl ProjectName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same as a name in programs.
+    pub(super) fn identifier(&self) -> String {
+        self.0.replace('-', "_")
+    }
+}
+
+impl FromStr for ProjectName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(BadName { suggestion: suggestion(text) }) }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_allowed) && text.len() <= MAX_LENGTH
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+/// The nearest name: what is not allowed becomes one hyphen.
+fn suggestion(text: &str) -> Option<String> {
+    let from_letter = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    let mut name = String::new();
+    for c in from_letter.chars() {
+        match c {
+            _ if is_allowed(c) => name.push(c),
+            _ if !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    name.truncate(MAX_LENGTH);
+    let name = name.trim_end_matches(['-', '_']);
+    is_name(name).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        ProjectName::from_str(text).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_name_is_a_letter_and_then_letters_digits_hyphens_and_underscores() {
+        for name in ["a", "check-iban", "Check_2", &"a".repeat(64)] {
+            assert_eq!(ProjectName::from_str(name).expect("a name").as_str(), name);
+        }
+    }
+
+    #[test]
+    fn any_other_name_is_refused_with_the_nearest_that_is_one() {
+        insta::assert_snapshot!(refusal("9 lives/of cats"), @"");
+        insta::assert_snapshot!(refusal(""), @"");
+        insta::assert_snapshot!(refusal(&"b".repeat(65)), @"");
+        insta::assert_snapshot!(refusal("../größe"), @"");
+    }
+}

@@ -1,0 +1,75 @@
+//! Python: a script of the guest library runs componentize-py. Since that takes seconds, it is done only if something has
+//! changed.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    BuildError, Project, ToolError, Version,
+    build::{Made, OnStep},
+    inputs::Inputs,
+    tool::Tool,
+    unchanged::{Recipe, WORKSHOP, Workshop},
+};
+use crate::plugins::Outline;
+
+/// The first version whose syntax the guest library has.
+const OLDEST: Version = Version(3, 10);
+
+const INSTALL: &str =
+    "install Python 3.10 or newer, with `apt-get install python3 python3-venv` or `brew install python3`";
+
+const INSTALL_LIBRARY: &str = "`fetchlock new` makes a project with it";
+
+/// The script of the guest library.
+const SCRIPT: &str = "fetchlock/build.py";
+
+/// Where a virtual environment has its interpreter.
+const INTERPRETER: &str = "bin/python";
+
+/// What the script makes, in the workshop.
+const MADE: &str = "made.wasm";
+
+/// Builds the component.
+pub(super) async fn build(
+    project: &Project,
+    workshop: &Workshop,
+    outline: &Outline,
+    on_step: &OnStep,
+) -> Result<Made, BuildError> {
+    if !project.dir.join(SCRIPT).is_file() {
+        let what = format!("the guest library is not in {}", project.dir.join("fetchlock").display());
+        return Err(ToolError::Incomplete { what, install: INSTALL_LIBRARY }.into());
+    }
+    let grants = &outline.manifest.grants;
+    let requests_engine = !(grants.start_process.is_empty() && grants.correlate_message.is_empty());
+    let flags = [requests_engine.then_some("--engine"), outline.requests_http.then_some("--http")];
+    let flags: Vec<&str> = flags.into_iter().flatten().collect();
+    let inputs = Inputs::of(&project.dir).map_err(BuildError::unreadable(&project.dir))?;
+    let ingredients = inputs.add_to(Recipe::new("python")).with("flags", flags.concat()).ingredients();
+    if let Some(component) = workshop.made_of(&ingredients) {
+        return Ok(Made::just(component));
+    }
+    let python = Tool::new(interpreter(&project.dir), "python3", INSTALL);
+    python.at_least(OLDEST, &["--version"]).await?;
+    let made = workshop.file(MADE);
+    let mut command = python.command();
+    // Isolated, or the library's modules would hide the standard library's of the same name.
+    command.args(["-I", SCRIPT, "--out"]).arg(Path::new(WORKSHOP).join(MADE)).args(flags).current_dir(&project.dir);
+    let _shown = on_step("building with componentize-py");
+    let said = python.run(command).await?;
+    let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
+    Ok(Made { component, of: Some(ingredients), said })
+}
+
+/// The project's own interpreter, that of the environment that is active, or the system's.
+fn interpreter(dir: &Path) -> PathBuf {
+    // Absolute, for it is started in the project's folder. Its links are not followed: they are what makes the
+    // environment.
+    let own = std::path::absolute(dir.join(".venv")).ok();
+    let active = env::var_os("VIRTUAL_ENV").map(PathBuf::from);
+    let environments = own.into_iter().chain(active).map(|environment| environment.join(INTERPRETER));
+    environments.into_iter().find(|interpreter| interpreter.is_file()).unwrap_or_else(|| "python3".into())
+}

@@ -1,0 +1,334 @@
+//! `fetchlock build` makes the plugin of a project in any language, and says what is wrong in the compiler's words.
+
+use std::{
+    env,
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
+    process::{Child, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use fetchlock_scripted_engine::TaskSpec;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{SOON, Scene},
+    workplace::{COMPLETES, Ended, Workplace, ended},
+};
+
+/// How long the build of a project may take of which nothing has changed.
+const UNCHANGED: Duration = Duration::from_secs(2);
+
+/// Makes a project, builds it, builds it again in no time, and puts it into a directory.
+fn is_built_once_and_put_into_a_directory(language: &str) -> String {
+    let workplace = Workplace::new();
+    workplace.new_project("check", language);
+    let first = workplace.fetchlock(["build", "check"]).well();
+    let component = workplace.path().join("check/plugin/check.wasm");
+    let changed = || fs::metadata(&component).expect("a component").modified().expect("a time");
+    let (made, began) = (changed(), Instant::now());
+    fs::create_dir(workplace.path().join("plugins")).expect("made");
+    let again = workplace.fetchlock(["build", "check", "--to", "plugins"]).well();
+    assert!(began.elapsed() < UNCHANGED, "{:?}", began.elapsed());
+    assert_eq!(changed(), made, "it was made anew");
+    assert_eq!(again.last_line(), first.last_line().replace("check/plugin", "plugins"));
+    let mut placed: Vec<_> = fs::read_dir(workplace.path().join("plugins"))
+        .expect("listed")
+        .collect::<Result<Vec<_>, _>>()
+        .expect("listed")
+        .iter()
+        .map(|it| it.file_name().into_string().expect("UTF-8"))
+        .collect();
+    placed.sort();
+    assert_eq!(placed, ["check.approved.case.toml", "check.toml", "check.too-much.case.toml", "check.wasm"]);
+    first.last_line()
+}
+
+#[test]
+fn a_project_in_rust_is_built_once_and_put_into_a_directory() {
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("rust"), @"");
+}
+
+#[test]
+fn a_project_in_go_is_built_once_and_put_into_a_directory() {
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("go"), @"");
+}
+
+#[test]
+fn a_project_in_javascript_is_built_once_and_put_into_a_directory() {
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("js"), @"");
+}
+
+#[test]
+fn a_project_in_typescript_is_built_once_and_put_into_a_directory() {
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("ts"), @"");
+}
+
+#[test]
+fn a_project_in_python_is_built_once_and_put_into_a_directory() {
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("python"), @"");
+}
+
+/// Builds a project with a mistake in it: what is said, from the compiler's message on.
+fn with_a_mistake(language: &str, file: &str, mistake: &str) -> Ended {
+    let workplace = Workplace::new();
+    workplace.new_project("check", language);
+    let path = format!("check/{file}");
+    let text = fs::read_to_string(workplace.path().join(&path)).expect("a handler");
+    workplace.write(&path, &format!("{text}\n{mistake}\n"));
+    let ended = workplace.fetchlock(["build", "check"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+    assert!(!workplace.path().join("check/plugin/check.wasm").exists());
+    ended
+}
+
+#[test]
+fn a_mistake_in_rust_is_told_by_rustc() {
+    let told = with_a_mistake("rust", "src/lib.rs", "fn wrong() -> u32 { \"text\" }").stderr;
+    assert!(told.contains("error[E0308]: mismatched types"), "{told}");
+    assert!(told.ends_with("fetchlock: `cargo` failed (exit status: 101); what it said is above\n"), "{told}");
+}
+
+#[test]
+fn a_mistake_in_go_is_told_by_the_go_compiler() {
+    let told = with_a_mistake("go", "handler.go", "var wrong int = \"text\"").stderr;
+    assert!(told.contains("cannot use \"text\" (untyped string constant) as int value"), "{told}");
+    assert!(told.ends_with("fetchlock: `go` failed (exit status: 1); what it said is above\n"), "{told}");
+}
+
+#[test]
+fn a_mistake_in_javascript_is_told_by_esbuild() {
+    let told = with_a_mistake("js", "src/handler.js", "const wrong = ;").stderr;
+    assert!(told.contains("[ERROR] Unexpected \";\""), "{told}");
+    assert!(told.ends_with("fetchlock: `node` failed (exit status: 1); what it said is above\n"), "{told}");
+}
+
+#[test]
+fn a_mistake_in_typescript_is_told_by_tsc() {
+    let told = with_a_mistake("ts", "src/handler.ts", "const wrong: number = 'text';").stderr;
+    assert!(told.contains("error TS2322: Type 'string' is not assignable to type 'number'."), "{told}");
+    assert!(told.ends_with("fetchlock: `node` failed (exit status: 1); what it said is above\n"), "{told}");
+}
+
+#[test]
+fn a_mistake_in_python_is_told_by_python() {
+    let told = with_a_mistake("python", "handler.py", "def wrong(:").stderr;
+    assert!(told.contains("SyntaxError: invalid syntax"), "{told}");
+    assert!(told.ends_with("fetchlock: `python3` failed (exit status: 1); what it said is above\n"), "{told}");
+}
+
+#[test]
+fn a_project_of_somebody_else_in_rust_is_built_too() {
+    let workplace = Workplace::new();
+    workplace.raw_rust("theirs", COMPLETES);
+    let built = workplace.fetchlock(["build", "theirs"]).well();
+    insta::assert_snapshot!(built.last_line(), @"");
+}
+
+#[test]
+fn a_component_that_a_host_would_refuse_fails_in_the_hosts_words_and_replaces_nothing() {
+    let workplace = Workplace::new();
+    workplace.raw_rust("theirs", COMPLETES);
+    workplace.write("theirs/plugin/theirs.wasm", "the last good one");
+    // It exports nothing.
+    workplace.edit("theirs/src/lib.rs", "bindings::export!(Handler with_types_in bindings);", "");
+    let ended = workplace.fetchlock(["build", "theirs"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stderr.lines().last().unwrap_or_default(), @"");
+    let component = fs::read_to_string(workplace.path().join("theirs/plugin/theirs.wasm")).expect("read");
+    assert_eq!(component, "the last good one");
+}
+
+#[test]
+fn a_manifest_that_a_host_would_refuse_is_told_before_anything_is_compiled() {
+    let workplace = Workplace::new();
+    workplace.write("x/go.mod", "no module");
+    workplace.write("x/plugin/x.toml", "topics = 1\ntimeout = \"soon\"");
+    let ended = workplace.fetchlock(["build", "x"]);
+    assert_eq!(ended.code, Some(1));
+    insta::assert_snapshot!(ended.stderr, @"");
+}
+
+#[test]
+fn a_folder_that_is_no_project_is_told_what_is_looked_for() {
+    let workplace = Workplace::new();
+    workplace.write("x/main.c", "int main;");
+    let refused = |arguments: &[&str]| {
+        let ended = workplace.fetchlock(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
+        ended.stderr
+    };
+    insta::assert_snapshot!(refused(&["build", "x"]), @"");
+    insta::assert_snapshot!(refused(&["build", "nowhere"]), @"");
+    insta::assert_snapshot!(refused(&["build", "x", "--to", "nowhere"]), @"");
+}
+
+#[test]
+fn a_missing_tool_is_named_with_the_command_that_installs_it() {
+    let workplace = Workplace::new();
+    let mut told = String::new();
+    for (language, file) in [
+        ("rust", "Cargo.toml"),
+        ("go", "go.mod"),
+        ("js", "node_modules/fetchlock/build.js"),
+        ("python", "fetchlock/build.py"),
+    ] {
+        workplace.write(&format!("{language}/{file}"), "");
+        workplace.write(&format!("{language}/plugin/x.toml"), "");
+        if language == "js" {
+            workplace.write("js/package.json", "{}");
+        }
+        if language == "python" {
+            workplace.write("python/handler.py", "");
+        }
+        let mut command = workplace.command(["build", language]);
+        command.env("PATH", "/nowhere").env_remove("VIRTUAL_ENV");
+        let ended = ended(command);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
+        told += &ended.stderr;
+    }
+    insta::assert_snapshot!(told, @"");
+}
+
+#[test]
+fn packages_that_are_not_installed_are_told_with_the_command_that_does_it() {
+    let workplace = Workplace::new();
+    workplace.write("x/package.json", "{}");
+    let told = |workplace: &Workplace| {
+        let ended = workplace.fetchlock(["build", "x"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
+        ended.stderr
+    };
+    insta::assert_snapshot!(told(&workplace), @"");
+    workplace.write("x/package-lock.json", "{}");
+    insta::assert_snapshot!(told(&workplace), @"");
+}
+
+#[tokio::test]
+async fn a_build_straight_into_a_directory_that_is_served_is_taken_over_whole() {
+    let scene = Scene::new().await;
+    let workplace = Workplace::new();
+    workplace.raw_rust("theirs", COMPLETES);
+    workplace.write("theirs/plugin/theirs.toml", "topic = \"theirs\"\n[config]\nversion = \"1\"\n");
+    let host = scene.start();
+    let to = scene.plugins().to_str().expect("UTF-8").to_owned();
+    let build = || workplace.fetchlock(["build", "theirs", "--to", &to]).well();
+    let served = async |times: usize| {
+        let is_served = |line: &Value| line["message"] == "plugin serving" && line["topic"] == "theirs";
+        let served = || host.log_lines().iter().filter(|line| is_served(line)).count();
+        let found = host.await_log(|_| served() == times, SOON).await;
+        found.unwrap_or_else(|error| panic!("not served {times} times: {error:#}"));
+        let task = scene.engine.add_task(TaskSpec::new("theirs", json!({})));
+        scene.engine.await_completed(&task, SOON).await.expect("completed")
+    };
+    build();
+    served(1).await;
+    // The same again is no new version; a change of both files is one.
+    build();
+    workplace.edit("theirs/plugin/theirs.toml", "\"1\"", "\"2\"");
+    workplace.edit(
+        "theirs/src/lib.rs",
+        "fn handle() -> Result<(), String> {",
+        "fn handle() -> Result<(), String> {\n    println!(\"2\");",
+    );
+    build();
+    served(2).await;
+    assert!(!host.logs().contains("plugin refused"), "{}", host.logs());
+}
+
+/// A `fetchlock build --watch` that runs, and the lines that it prints.
+struct Watching {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Watching {
+    fn start(workplace: &Workplace, project: &str) -> Self {
+        let mut command = workplace.command(["build", project, "--watch"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        let (sender, lines) = mpsc::channel();
+        let outputs: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
+        for output in outputs {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    // The test may have seen enough.
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        Self { child, lines }
+    }
+
+    fn await_line(&self, part: &str) {
+        let (deadline, mut seen) = (Instant::now() + SOON, String::new());
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if line.contains(part) {
+                return;
+            }
+            seen += &(line + "\n");
+        }
+        panic!("no line with {part:?} came: {seen}");
+    }
+
+    /// How it ends after a signal.
+    fn end(mut self, signal: Signal) -> Option<i32> {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, signal).expect("it runs");
+        self.child.wait().expect("ended").code()
+    }
+}
+
+#[test]
+fn a_watched_project_is_built_again_after_a_change_also_after_a_mistake() {
+    let workplace = Workplace::new();
+    workplace.raw_rust("theirs", COMPLETES);
+    let watching = Watching::start(&workplace, "theirs");
+    watching.await_line("theirs.wasm: ");
+    watching.await_line("waiting for a change");
+    workplace.edit("theirs/src/lib.rs", "outcome::complete(", "outcome::compleat(");
+    watching.await_line("cannot find function `compleat`");
+    watching.await_line("waiting for a change");
+    workplace.edit("theirs/src/lib.rs", "outcome::compleat(", "outcome::complete(");
+    watching.await_line("theirs.wasm: ");
+    assert_eq!(watching.end(Signal::INT), Some(0));
+}
+
+#[test]
+fn a_build_that_is_interrupted_ends_with_its_compiler() {
+    let workplace = Workplace::new();
+    workplace.write("x/go.mod", "module x\n");
+    // A compiler that takes its time, and says under which number.
+    let script = "#!/bin/sh\nif [ \"$1\" = version ]; then echo go1.26; exit; fi\necho $$ > \"$TOLD\"\nsleep 600\n";
+    let go = workplace.write("bin/go", script);
+    fs::set_permissions(&go, Permissions::from_mode(0o755)).expect("made executable");
+    let told = workplace.path().join("told");
+    let mut command = workplace.command(["build", "x"]);
+    let path = format!("{}:{}", workplace.path().join("bin").display(), env::var("PATH").expect("a PATH"));
+    let mut child = command.env("PATH", path).env("TOLD", &told).spawn().expect("started");
+    let compiler = wait_for(|| fs::read_to_string(&told).ok()?.trim().parse().ok().and_then(Pid::from_raw));
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    assert_eq!(child.wait().expect("ended").code(), Some(130));
+    // Gone, or dead and waiting for somebody to ask how it ended.
+    let state = || fs::read_to_string(format!("/proc/{}/status", compiler.as_raw_nonzero())).unwrap_or_default();
+    wait_for(|| state().lines().all(|line| !line.starts_with("State:") || line.contains('Z')).then_some(()));
+}
+
+/// Looks until something is there.
+fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + SOON;
+    loop {
+        match look() {
+            Some(found) => return found,
+            None => assert!(Instant::now() < deadline, "it did not come"),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
