@@ -77,3 +77,7 @@ __all__ = [
     "set_progress",
     "type_name",
 ]
+
+for _public in list(globals().values()):
+    if isinstance(_public, type) and issubclass(_public, Exception):
+        _public.__module__ = __name__  # what tracebacks call them

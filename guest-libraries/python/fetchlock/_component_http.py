@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import is_dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from componentize_py_types import Err, Ok
-from urllib.parse import urlsplit
 
 from .http import Headers, HttpError, Request, Response
 
@@ -56,7 +57,10 @@ def _send(request: Request) -> Any:
     outgoing.set_path_with_query(path)
     body = outgoing.body()
     future = outgoing_handler.handle(outgoing, _options(request.timeout))
-    _write(body, request.body)
+    try:
+        _write(body, request.body)
+    except Err:
+        pass  # the server has enough of it: its response, or why there is none, says more
     future.subscribe().block()
     answer = future.get()
     # Some(Ok(Ok(response))): there, not taken before, and no error.
@@ -119,5 +123,8 @@ def _reason(value: Any, request: Request) -> HttpError:
         kind = re.sub(rf"\b{short}\b", short.upper(), kind)
     payload = getattr(value, "value", None)
     to_debug = getattr(payload, "to_debug_string", None)
-    text = to_debug() if to_debug else "" if payload is None else str(payload)
+    if is_dataclass(payload):
+        text = ", ".join(str(value) for value in vars(payload).values() if value is not None)
+    else:
+        text = to_debug() if to_debug else "" if payload is None else str(payload)
     return HttpError(kind, text, what=repr(request))

@@ -118,7 +118,7 @@ def _retry(retry: Retry) -> str | tuple[int, int]:
 
 def summary(error: BaseException) -> str:
     """An exception in one line."""
-    text = str(error).strip()
+    text = " ".join(str(error).split())
     if isinstance(error, ModuleNotFoundError):
         text += " (a component has the modules that are imported at the top level of `handler.py`, and no others)"
     name = type(error).__qualname__

@@ -23,7 +23,7 @@ def keep_sources() -> None:
 
 
 def text_of(error: BaseException) -> str:
-    """The traceback, from the handler's function on."""
+    """The traceback, without frames of this library that tell nobody anything."""
     shown = traceback.TracebackException.from_exception(error, compact=True)
     _tidy(shown)
     return "".join(shown.format()).rstrip()
@@ -33,11 +33,10 @@ def _tidy(shown: traceback.TracebackException) -> None:
     seen = [shown]
     while seen:
         one = seen.pop()
-        frames = list(one.stack)
-        # The library's own frames in front of the handler tell nobody anything.
-        while len(frames) > 1 and frames[0].filename.startswith(_LIBRARY):
-            del frames[0]
-        one.stack[:] = frames
+        # Of the library's own frames only where it raised something itself.
+        one.stack[:] = [
+            frame for frame in one.stack if not frame.filename.startswith(_LIBRARY) or frame is one.stack[-1]
+        ]
         for frame in one.stack:
             _ = frame.line  # read while the name is that of the kept source
             frame.filename = _in_project(frame.filename)
