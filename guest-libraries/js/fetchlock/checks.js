@@ -60,6 +60,14 @@ export function text(value, what) {
   return value;
 }
 
+/** A text, be it empty. */
+export function string(value, what) {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${what}: expected a text, found ${shown(value)}`);
+  }
+  return value;
+}
+
 /** How a value is shown in a message: short, and never its whole content. */
 export function shown(value) {
   switch (typeof value) {

@@ -1,7 +1,7 @@
 // Values on their way between JavaScript and the engine. What a class here wraps has the engine type of its name; all
 // else gets the type that fits it.
 
-import { shown, text } from './checks.js';
+import { shown, string, text } from './checks.js';
 import { File } from './file.js';
 
 const MAX_DATE = 8_640_000_000_000_000n;
@@ -80,7 +80,7 @@ export class Json {
   /** Of its text, which is kept to the letter. */
   static fromText(written) {
     const json = Object.create(Json.prototype);
-    json.text = text(written, 'Json.fromText');
+    json.text = string(written, 'Json.fromText');
     return Object.freeze(json);
   }
 
@@ -96,7 +96,7 @@ export class Json {
 /** An XML document: `Xml`. */
 export class Xml {
   constructor(written) {
-    this.text = text(written, 'Xml');
+    this.text = string(written, 'Xml');
     Object.freeze(this);
   }
 
@@ -114,10 +114,7 @@ export class ObjectValue {
   constructor(typeName, format, written) {
     this.typeName = text(typeName, 'ObjectValue typeName');
     this.format = text(format, 'ObjectValue format');
-    if (typeof written !== 'string') {
-      throw new TypeError(`ObjectValue text: expected the serialised text, found ${shown(written)}`);
-    }
-    this.text = written;
+    this.text = string(written, 'ObjectValue text');
     Object.freeze(this);
   }
 
@@ -135,8 +132,8 @@ export class ObjectValue {
 export class Other {
   constructor(typeName, value, valueInfo = '{}') {
     this.typeName = text(typeName, 'Other typeName');
-    this.value = text(value, 'Other value');
-    this.valueInfo = text(valueInfo, 'Other valueInfo');
+    this.value = string(value, 'Other value');
+    this.valueInfo = string(valueInfo, 'Other valueInfo');
     Object.freeze(this);
   }
 
