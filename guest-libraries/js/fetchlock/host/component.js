@@ -1,5 +1,6 @@
 // The host as a component sees it: the interfaces of the WIT world `handler`.
 
+import './byte-order-mark.js';
 import * as variables from 'fetchlock:handler/variables@0.1.0';
 import * as task from 'fetchlock:handler/task@0.1.0';
 import * as outcome from 'fetchlock:handler/outcome@0.1.0';
