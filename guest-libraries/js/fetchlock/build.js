@@ -20,6 +20,10 @@ const ENGINE = 'fetchlock:handler/engine@';
 const REFUSED = 1;
 const UNUSABLE = 2;
 
+const NO_NODE =
+  "A handler runs in a sandbox without Node: Node's modules are not there, and no `platform` brings them. " +
+  'What is there: fetch, URL, TextEncoder, crypto, timers, structuredClone, console.';
+
 /** What is told without a stack, and how the process ends then. */
 class Stop extends Error {
   constructor(code, message) {
@@ -86,8 +90,9 @@ async function bundle(entry, hasHttp) {
     write: false,
     logLevel: 'warning',
   }).catch((error) => {
-    // esbuild has told what is wrong.
-    throw error.errors === undefined ? error : new Stop(REFUSED);
+    // esbuild has told what is wrong; but its advice for Node's modules is for programs that Node runs.
+    const isOfNode = error.errors?.some(({ notes }) => notes.some(({ text }) => text.includes('built into node')));
+    throw error.errors === undefined ? error : new Stop(REFUSED, isOfNode ? NO_NODE : '');
   });
   const text = (end) => result.outputFiles.find(({ path }) => path.endsWith(end)).text;
   const [output] = Object.values(result.metafile.outputs).filter(({ entryPoint }) => entryPoint !== undefined);

@@ -32,8 +32,8 @@ export type Handle = () => Promise<void>;
  */
 export type Result = Variables | Outcome | void | undefined | null;
 
-/** Variables by name. `undefined` leaves one out. */
-export type Variables = { [name: string]: unknown } | object;
+/** Variables by name: any object, but no promise. `undefined` leaves one out. */
+export type Variables = { [name: string]: unknown } | (object & { readonly then?: never });
 
 /**
  * Makes a handler whose input is checked: of each variable that it needs, the kind. If variables are missing or of
