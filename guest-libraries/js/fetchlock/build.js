@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -104,8 +104,15 @@ async function bundle(entry, hasHttp) {
 
 function sourceMap(text) {
   const { sources, mappings } = JSON.parse(text);
-  const shown = sources.map((source) => source.replace(/^(\.\.\/)+/, ''));
-  return { file: BUNDLE, sources: shown, mappings };
+  return { file: BUNDLE, sources: sources.map(shownSource), mappings };
+}
+
+/** How a stack names a source: from the project's folder, the library as `fetchlock/`, and no folder of the machine. */
+function shownSource(source) {
+  const path = resolve(dirname(BUNDLE), source);
+  return path.startsWith(LIBRARY + sep)
+    ? `fetchlock/${relative(LIBRARY, path)}`
+    : relative(process.cwd(), path).replace(/^(\.\.\/)+/, '');
 }
 
 async function componentize({ code, map, imports }, hasHttp) {

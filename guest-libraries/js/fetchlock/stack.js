@@ -4,6 +4,8 @@ import { messageOf } from './errors.js';
 
 const MAX_CAUSES = 10;
 const PLACE = /([^\s()@]+):(\d+):(\d+)/g;
+// The outermost frame in a component, which nobody wrote.
+const BINDINGS = /\/initializer\.js:\d+:\d+$/;
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** The error, its stack, and what caused it. */
@@ -24,7 +26,7 @@ function one(error) {
   const head = error.message === '' ? error.name : `${error.name}: ${error.message}`;
   const stack = String(error.stack ?? '').trimEnd();
   // V8 puts the message before the frames, SpiderMonkey has the frames alone.
-  const frames = stack.split('\n').filter((line) => /:\d+:\d+\)?$/.test(line));
+  const frames = stack.split('\n').filter((line) => /:\d+:\d+\)?$/.test(line) && !BINDINGS.test(line));
   return [head, ...frames.map((frame) => `    ${mapped(frame).trim()}`)].join('\n');
 }
 

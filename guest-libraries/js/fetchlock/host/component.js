@@ -7,6 +7,8 @@ import * as outcome from 'fetchlock:handler/outcome@0.1.0';
 import * as log from 'fetchlock:handler/log@0.1.0';
 import * as config from 'fetchlock:handler/config@0.1.0';
 
+import { useLog } from './console.js';
+
 export const raw = { variables, task, outcome, log, config };
 
 // False while the component is built: the top level of all modules runs then, and the result is kept as a snapshot.
@@ -14,7 +16,10 @@ export const raw = { variables, task, outcome, log, config };
 let invoked = false;
 
 export function enter() {
-  invoked = true;
+  if (!invoked) {
+    invoked = true;
+    useLog();
+  }
 }
 
 export function isInside() {
