@@ -31,3 +31,36 @@ fn below(library: &'static str, folder: &'static str) -> impl Iterator<Item = Fi
     };
     files::GUEST_LIBRARIES.iter().filter_map(move |(path, bytes)| Some((inside(path)?, *bytes)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(files: impl Iterator<Item = File>) -> Vec<&'static str> {
+        files.map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn every_language_has_a_library_and_a_template_with_a_manifest_and_cases() {
+        for language in Language::ALL {
+            let (library, template) = (paths(library(language)), paths(template(language)));
+            assert!(library.len() > 5, "{language}: {library:?}");
+            let common =
+                [".toml", ".approved.case.toml", ".too-much.case.toml"].map(|end| format!("plugin/{{{{name}}}}{end}"));
+            for file in ["README.md", ".gitignore.template"].into_iter().chain(common.iter().map(String::as_str)) {
+                assert!(template.contains(&file), "{language} has no {file}: {template:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_builds_leave_behind_is_embedded_and_the_contract_is_once() {
+        for (path, _) in files::GUEST_LIBRARIES {
+            let mut parts = path.split('/');
+            let is_left_behind = |part: &str| ["target", "node_modules", "__pycache__", ".venv", "wit"].contains(&part);
+            assert!(!parts.any(is_left_behind), "{path}");
+        }
+        let contract = paths(wit());
+        assert!(contract.contains(&"handler.wit") && contract.contains(&"deps/http.wit"), "{contract:?}");
+    }
+}

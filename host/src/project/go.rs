@@ -10,14 +10,23 @@ use super::{
     unchanged::{Recipe, WORKSHOP, Workshop},
 };
 
-/// The first version that can export functions with texts and lists in their parameters.
-const OLDEST: Version = Version(1, 25);
+/// The version with which the guest library is known to work.
+const OLDEST: Version = Version(1, 26);
 
 const INSTALL: &str =
-    "install Go 1.25 or newer from https://go.dev/dl, or with `snap install go --classic` or `brew install go`";
+    "install Go 1.26 or newer from https://go.dev/dl, or with `snap install go --classic` or `brew install go`";
 
 /// What the compiler makes, in the workshop.
 const CORE: &str = "core.wasm";
+
+/// Without the commit and the places of this machine, so that the same sources make the same bytes.
+const BUILD: [&str; 5] = ["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w"];
+
+/// What is compiled for.
+const TARGET: [(&str, &str); 2] = [("GOOS", "wasip1"), ("GOARCH", "wasm")];
+
+/// No other toolchain is downloaded, and no workspace around the project hides where it has the guest library from.
+const ALONE: [(&str, &str); 2] = [("GOTOOLCHAIN", "local"), ("GOWORK", "off")];
 
 /// Builds the component. The compiler knows by itself what is unchanged; what it makes tells whether there is more to do.
 pub(super) async fn build(project: &Project, workshop: &Workshop, on_step: &OnStep) -> Result<Made, BuildError> {
@@ -25,10 +34,8 @@ pub(super) async fn build(project: &Project, workshop: &Workshop, on_step: &OnSt
     go.at_least(OLDEST, &["version"]).await?;
     let core = workshop.file(CORE);
     let mut command = go.command();
-    command
-        .args(["build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o"])
-        .arg(Path::new(WORKSHOP).join(CORE));
-    command.arg(".").envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]).current_dir(&project.dir);
+    command.args(BUILD).arg("-o").arg(Path::new(WORKSHOP).join(CORE)).arg(".");
+    command.envs(TARGET).envs(ALONE).current_dir(&project.dir);
     let shown = on_step("compiling with go");
     let said = go.run(command).await?;
     drop(shown);

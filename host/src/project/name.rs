@@ -11,17 +11,23 @@ pub struct ProjectName(String);
 
 /// A text that is no name of a project.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most {MAX_LENGTH} characters{}; a topic of another form is given with --topic",
-    .suggestion.as_ref().map(|name| format!(": `{name}`, for example")).unwrap_or_default()
-)]
-pub struct BadName {
-    /// What could be meant.
-    suggestion: Option<String>,
+pub enum BadName {
+    /// It has another form.
+    #[error(
+        "a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most {MAX_LENGTH} characters{}; a topic of another form is given with --topic",
+        .suggestion.as_ref().map(|name| format!(": `{name}`, for example")).unwrap_or_default()
+    )]
+    Form {
+        /// What could be meant.
+        suggestion: Option<String>,
+    },
+    /// The guest library has it.
+    #[error("`{0}` is the name of the guest library that the project uses: take another, and give this one as --topic")]
+    Taken(String),
 }
 
-/// Names that the languages' own libraries or ours have already.
-const TAKEN: [&str; 5] = ["fetchlock", "core", "std", "alloc", "test"];
+/// The name of the guest libraries, which a package that uses one cannot have.
+const TAKEN: &str = "fetchlock";
 
 impl ProjectName {
     /// The text.
@@ -39,7 +45,11 @@ impl FromStr for ProjectName {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(BadName { suggestion: suggestion(text) }) }
+        match is_name(text) {
+            true if text.eq_ignore_ascii_case(TAKEN) => Err(BadName::Taken(text.to_owned())),
+            true => Ok(Self(text.to_owned())),
+            false => Err(BadName::Form { suggestion: suggestion(text) }),
+        }
     }
 }
 
@@ -88,5 +98,6 @@ mod tests {
         insta::assert_snapshot!(refusal(""), @"");
         insta::assert_snapshot!(refusal(&"b".repeat(65)), @"");
         insta::assert_snapshot!(refusal("../größe"), @"");
+        insta::assert_snapshot!(refusal("fetchlock"), @"");
     }
 }

@@ -1,0 +1,3 @@
+module fetchlock
+
+go 1.26
