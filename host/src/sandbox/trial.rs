@@ -10,7 +10,9 @@ use super::{
     engine_calls::EngineCalls,
     invocation::Assignment,
     limits::Limits,
+    output::OutputTo,
     port::{Decision, DecisionError, LoadError, LockError, SetError, TaskPort},
+    surroundings::Surroundings,
 };
 use crate::{
     task::{Task, TaskId, Topic, WorkerId},
@@ -52,6 +54,8 @@ pub(super) fn assignment(
         limits: limits.clone(),
         port: Arc::new(NoTask),
         engine_calls: EngineCalls::none(),
+        surroundings: Surroundings::real(),
+        output: OutputTo::Log,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{env, strict::Place};
 const MAX_QUOTED: usize = 80;
 
 /// What to do about an unknown key: the nearest valid one, or all of them.
-pub(super) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {
+pub(crate) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {
     let Some((unknown, tables)) = path.split_last() else { return String::new() };
     if let Place::Variable(name) = place {
         return advice_on_variable(name, unknown, tables, valid);
@@ -50,7 +50,7 @@ fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Names in a row: `a`, `b` or `c`.
-pub(super) fn listed(names: &[&str], last: &str, written: impl Fn(&str) -> String) -> String {
+pub(crate) fn listed(names: &[&str], last: &str, written: impl Fn(&str) -> String) -> String {
     let names: Vec<String> = names.iter().map(|name| written(name)).collect();
     match names.split_last() {
         None => "nothing".into(),
