@@ -7,10 +7,11 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use super::{
     cpu::CpuMeter,
     engine_calls::EngineCalls,
-    http::Http,
+    http::{Http, HttpCalls},
     limits::{LimitExceeded, Limits, MemoryGuard},
     output::{GuestOutput, Origin, StreamName},
     port::TaskPort,
+    secrets::Secrets,
 };
 use crate::{task::Task, value::Variables};
 
@@ -30,6 +31,10 @@ pub struct Assignment {
     pub port: Arc<dyn TaskPort>,
     /// What it may begin at the engine beside its task.
     pub engine_calls: EngineCalls,
+    /// What it may ask of other servers.
+    pub http: HttpCalls,
+    /// What it may read with `config.get` beside its settings.
+    pub secrets: Secrets,
 }
 
 /// The data of an invocation's store.
@@ -51,7 +56,8 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port, engine_calls } = assignment;
+        let Assignment { task, variables, config, version, limits, port, engine_calls, http: _, secrets: _ } =
+            assignment;
         let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits);
         let mut table = ResourceTable::new();

@@ -11,6 +11,7 @@ mod invocation;
 mod limits;
 mod output;
 mod port;
+mod secrets;
 mod ticker;
 mod trial;
 pub mod v0_1;
@@ -42,9 +43,11 @@ use crate::{foreign::excerpt, task::Topic};
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
+    http::{HttpCalls, HttpError, HttpPort},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
+    secrets::Secrets,
 };
 
 /// How long after its timeout a computing guest is dropped from outside, should it not have been interrupted (with its

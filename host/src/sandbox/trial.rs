@@ -8,9 +8,11 @@ use bytes::Bytes;
 
 use super::{
     engine_calls::EngineCalls,
+    http::HttpCalls,
     invocation::Assignment,
     limits::Limits,
     port::{Decision, DecisionError, LoadError, LockError, SetError, TaskPort},
+    secrets::Secrets,
 };
 use crate::{
     task::{Task, TaskId, Topic, WorkerId},
@@ -52,6 +54,8 @@ pub(super) fn assignment(
         limits: limits.clone(),
         port: Arc::new(NoTask),
         engine_calls: EngineCalls::none(),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
     }
 }
 
