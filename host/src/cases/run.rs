@@ -21,7 +21,7 @@ use crate::{
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{
         Assignment, Breakdown, Captured, Clock, Decision, Ending, EngineCalls, Fail, HttpCalls, OutputTo, Random,
-        RetryWish, Sandbox, Surroundings, Usage,
+        RetryWish, Sandbox, Secrets, Surroundings, Usage,
     },
     task::Task,
     value::Variables,
@@ -101,6 +101,8 @@ impl Subject {
             port: ports.clone(),
             engine_calls: EngineCalls::new(grants.clone(), ports.clone()),
             http: HttpCalls::new(grants, ports.clone()),
+            // A case gives them as settings.
+            secrets: Secrets::none(),
             surroundings: self.surroundings,
             output: OutputTo::Captured(lines.clone()),
         };

@@ -7,10 +7,11 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use super::{
     cpu::CpuMeter,
     engine_calls::EngineCalls,
-    http::Http,
+    http::{Http, HttpCalls},
     limits::{LimitExceeded, Limits, MemoryGuard},
     output::{GuestOutput, Origin, OutputTo, StreamName},
     port::TaskPort,
+    secrets::Secrets,
     surroundings::Surroundings,
 };
 use crate::{task::Task, value::Variables};
@@ -31,6 +32,10 @@ pub struct Assignment {
     pub port: Arc<dyn TaskPort>,
     /// What it may begin at the engine beside its task.
     pub engine_calls: EngineCalls,
+    /// What it may ask of other servers.
+    pub http: HttpCalls,
+    /// What it may read with `config.get` beside its settings.
+    pub secrets: Secrets,
     /// Where its time and random numbers come from.
     pub surroundings: Surroundings,
     /// Where what it says goes.
@@ -58,7 +63,7 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port, engine_calls, surroundings, output } =
+        let Assignment { task, variables, config, version, limits, port, engine_calls, surroundings, output, .. } =
             assignment;
         let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits, output);

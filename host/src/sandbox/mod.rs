@@ -11,6 +11,7 @@ mod invocation;
 mod limits;
 mod output;
 mod port;
+mod secrets;
 mod surroundings;
 mod ticker;
 mod trial;
@@ -43,10 +44,12 @@ use crate::{foreign::excerpt, task::Topic};
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
+    http::{HttpCalls, HttpError, HttpPort},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     output::{Captured, Level, Line, OutputTo, Source},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
+    secrets::Secrets,
     surroundings::{Clock, Random, Seed, Surroundings},
 };
 

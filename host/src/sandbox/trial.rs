@@ -8,10 +8,12 @@ use bytes::Bytes;
 
 use super::{
     engine_calls::EngineCalls,
+    http::HttpCalls,
     invocation::Assignment,
     limits::Limits,
     output::OutputTo,
     port::{Decision, DecisionError, LoadError, LockError, SetError, TaskPort},
+    secrets::Secrets,
     surroundings::Surroundings,
 };
 use crate::{
@@ -54,6 +56,8 @@ pub(super) fn assignment(
         limits: limits.clone(),
         port: Arc::new(NoTask),
         engine_calls: EngineCalls::none(),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
         surroundings: Surroundings::real(),
         output: OutputTo::Log,
     }

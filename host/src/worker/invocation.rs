@@ -16,7 +16,7 @@ use crate::{
     foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
-    sandbox::{Assignment, Breakdown, Ending, EngineCalls, OutputTo, Surroundings, Usage},
+    sandbox::{Assignment, Breakdown, Ending, EngineCalls, HttpCalls, OutputTo, Secrets, Surroundings, Usage},
     task::Task,
     value::Variables,
 };
@@ -74,6 +74,8 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         limits: plugin.settings.limits.clone(),
         port: port.clone(),
         engine_calls: EngineCalls::new(plugin.settings.grants.clone(), caller),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
         surroundings: Surroundings::real(),
         output: OutputTo::Log,
     };
