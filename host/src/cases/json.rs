@@ -48,3 +48,24 @@ pub(super) fn pretty(text: &str) -> String {
     let read = serde_json::from_str::<Value>(text).ok();
     read.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
 }
+
+/// A document of the lines of a case file; dates become texts.
+pub(super) fn of_lines(lines: &[String]) -> Value {
+    let Ok(document) = lines.join("\n").parse::<toml_edit::DocumentMut>() else { return Value::Null };
+    table(document.as_table())
+}
+
+fn table(table: &dyn toml_edit::TableLike) -> Value {
+    Value::Object(table.iter().map(|(key, item)| (key.to_owned(), told(item))).collect())
+}
+
+fn told(item: &Item) -> Value {
+    match item {
+        Item::Value(Toml::Datetime(date)) => Value::String(date.value().to_string()),
+        Item::Value(Toml::Array(list)) => list.iter().map(|value| told(&Item::Value(value.clone()))).collect(),
+        item => match item.as_table_like() {
+            Some(inner) => table(inner),
+            None => of_item(item).unwrap_or_default(),
+        },
+    }
+}

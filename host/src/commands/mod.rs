@@ -1,12 +1,15 @@
 //! The commands of the binary.
 
+mod call;
 mod check;
 mod compilations;
+mod compiled;
 mod dev;
 mod engine;
 mod exit;
 mod run;
 mod tasks;
+mod test;
 
 use std::process::ExitCode;
 
@@ -24,21 +27,25 @@ struct Cli {
 enum Command {
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
+    Call(call::Call),
     Check(check::Check),
     Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
     // In a box, for its filters are many.
     Tasks(Box<tasks::Tasks>),
+    Test(test::Test),
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(run) => run.main(),
+        Command::Call(call) => call.main(),
         Command::Check(check) => check.main(),
         Command::Dev(dev) => dev.main(),
         Command::Engine(engine) => engine.main(),
         Command::Tasks(tasks) => tasks.main(),
+        Command::Test(test) => test.main(),
     }
 }

@@ -41,7 +41,7 @@ fn advice_on_variable(name: &str, unknown: &str, tables: &[String], valid: &[&st
 }
 
 /// The valid key that was probably meant.
-fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
     // One typing error in three characters may still be the same word; more is another one.
     let reach = (unknown.chars().count() / 3).max(1);
     let unknown = unknown.to_lowercase().replace('_', "-");

@@ -59,7 +59,7 @@ pub fn read(path: &Path, update: bool) -> Result<Case, Problems> {
 ///
 /// # Errors
 /// All that is wrong, each with its line.
-pub(super) fn parse(path: &Path, file_name: &str, text: &str, update: bool) -> Result<Case, Problems> {
+pub fn parse(path: &Path, file_name: &str, text: &str, update: bool) -> Result<Case, Problems> {
     let (reader, document) = Reader::parse(file_name, text)?;
     let root = Table::root(&reader, &document);
     let around = Surroundings { dir: path.parent().unwrap_or(Path::new("")) };

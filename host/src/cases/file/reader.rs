@@ -138,8 +138,7 @@ impl<'a> Table<'a> {
         let entry = self.get(key)?;
         let text = entry.text()?;
         if text.trim().is_empty() {
-            entry.wrong("a text that is not empty");
-            return None;
+            return entry.wrong("a text that is not empty");
         }
         Some(text)
     }
