@@ -191,6 +191,12 @@ impl Grants {
         Self { plugin: plugin.into(), requested, allowed }
     }
 
+    /// The same plugin with all that its manifest requests, as an operator might allow it.
+    #[must_use]
+    pub fn as_requested(&self) -> Self {
+        Self { allowed: self.requested.clone(), ..self.clone() }
+    }
+
     /// Whether a grant holds for a name.
     ///
     /// # Errors

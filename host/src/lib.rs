@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+pub mod cases;
 pub mod commands;
 pub(crate) mod data_file;
 pub mod engine;

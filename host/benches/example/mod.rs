@@ -12,8 +12,8 @@ use bytes::Bytes;
 use bytesize::ByteSize;
 use fetchlock::{
     sandbox::{
-        Assignment, Decision, DecisionError, Ending, EngineCalls, Handler, Limits, LoadError, LockError, Sandbox,
-        SetError, TaskPort,
+        Assignment, Decision, DecisionError, Ending, EngineCalls, Handler, HttpCalls, Limits, LoadError, LockError,
+        OutputTo, Sandbox, Secrets, Surroundings, SetError, TaskPort,
     },
     settings,
     task::{Task, TaskId, Topic, WorkerId},
@@ -93,6 +93,10 @@ impl Example {
             limits: self.limits.clone(),
             port: self.port.clone(),
             engine_calls: EngineCalls::none(),
+            http: HttpCalls::none(),
+            secrets: Secrets::none(),
+            surroundings: Surroundings::real(),
+            output: OutputTo::Log,
         }
     }
 

@@ -1,8 +1,10 @@
 //! The commands of the binary.
 
 mod build;
+mod call;
 mod check;
 mod compilations;
+mod compiled;
 mod dev;
 mod engine;
 mod exit;
@@ -10,6 +12,7 @@ mod new;
 mod progress;
 mod run;
 mod tasks;
+mod test;
 
 use std::process::ExitCode;
 
@@ -29,12 +32,14 @@ enum Command {
     Build(build::Build),
     /// Fetch, run and deliver tasks with the plugins of a directory
     Run(run::Run),
+    Call(call::Call),
     Check(check::Check),
     Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
     // In a box, for its filters are many.
     Tasks(Box<tasks::Tasks>),
+    Test(test::Test),
 }
 
 /// Runs the command that the arguments name.
@@ -43,9 +48,11 @@ pub fn main() -> ExitCode {
         Command::New(new) => new.main(),
         Command::Build(build) => build.main(),
         Command::Run(run) => run.main(),
+        Command::Call(call) => call.main(),
         Command::Check(check) => check.main(),
         Command::Dev(dev) => dev.main(),
         Command::Engine(engine) => engine.main(),
         Command::Tasks(tasks) => tasks.main(),
+        Command::Test(test) => test.main(),
     }
 }

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use super::manifest::OnUndecided;
 use crate::{
+    foreign::excerpt,
     grant::Grants,
-    retry::RetryPolicy,
+    retry::{RetryPolicy, RetryPolicyError},
     sandbox::{Handler, Limits},
-    task::{EngineName, Route, Subscription},
+    task::{EngineName, Route, Subscription, Task},
 };
 
 /// A plugin at one version. An invocation holds it until it has ended; the last to let go ends the version.
@@ -49,6 +50,46 @@ pub struct PluginSettings {
     pub grants: Arc<Grants>,
 }
 
+/// The extension properties of a task that override its plugin's retry policy; the second is the name that an older
+/// Java add-on has made usual.
+const RETRY_PROPERTIES: [&str; 2] = ["retry", "RETRY_CONFIG"];
+
+/// How many characters of a code a message shows.
+const SHOWN_CODE: usize = 100;
+
+impl PluginSettings {
+    /// What follows a failure of this task; and why its own policy does not hold, if it has one that cannot be read.
+    pub fn retry_for(&self, task: &Task) -> (RetryPolicy, Option<RetryPolicyError>) {
+        let property = RETRY_PROPERTIES.iter().find_map(|name| task.extension_properties.get(*name));
+        match property.map(|text| text.parse()) {
+            None => (self.retry.clone(), None),
+            Some(Ok(policy)) => (policy, None),
+            Some(Err(error)) => (self.retry.clone(), Some(error)),
+        }
+    }
+
+    /// Why the plugin may not end a task with the BPMN error of this code; `None` if it may.
+    pub fn refusal_of(&self, code: &str) -> Option<String> {
+        refusal(code, self.bpmn_errors.as_deref())
+    }
+}
+
+/// Why a plugin may not end a task with a code. `listed` is `bpmn-errors` of its manifest.
+fn refusal(code: &str, listed: Option<&[String]>) -> Option<String> {
+    let listed = listed?;
+    if listed.iter().any(|it| it == code) {
+        return None;
+    }
+    let expected = match listed {
+        [] => "its list is empty: the plugin may report no BPMN error".to_owned(),
+        codes => format!("expected {}", codes.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
+    };
+    Some(format!(
+        "the error code `{}` is not in `bpmn-errors` of the manifest: {expected}; add it if the model catches it",
+        excerpt(code, SHOWN_CODE)
+    ))
+}
+
 impl Drop for Plugin {
     fn drop(&mut self) {
         tracing::debug!(topic = %self.route.topic, version = self.version, "a version has ended its last invocation");
@@ -81,5 +122,19 @@ impl Catalog {
 impl FromIterator<Arc<Plugin>> for Catalog {
     fn from_iter<I: IntoIterator<Item = Arc<Plugin>>>(plugins: I) -> Self {
         Self { plugins: plugins.into_iter().map(|plugin| (plugin.route.clone(), plugin)).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_code_is_allowed_and_another_is_refused_with_the_list() {
+        let listed = ["NO_CREDIT".to_owned(), "NO_STOCK".to_owned()];
+        assert_eq!(refusal("NO_STOCK", Some(&listed)), None);
+        assert_eq!(refusal("ANY", None), None, "without a list any code is allowed");
+        insta::assert_snapshot!(refusal("no_stock", Some(&listed)).expect("refused"), @"the error code `no_stock` is not in `bpmn-errors` of the manifest: expected `NO_CREDIT`, `NO_STOCK`; add it if the model catches it");
+        insta::assert_snapshot!(refusal("E", Some(&[])).expect("refused"), @"the error code `E` is not in `bpmn-errors` of the manifest: its list is empty: the plugin may report no BPMN error; add it if the model catches it");
     }
 }

@@ -266,6 +266,20 @@ impl Loader {
         read.await.and_then(|read| read).map_err(|why| LoadError { file, why })
     }
 
+    /// Loads one component with its manifest, as it is.
+    ///
+    /// # Errors
+    /// See [`Why`].
+    pub async fn load_file(self: &Arc<Self>, path: &Path) -> Result<Plugin, LoadError> {
+        let error = |why| LoadError { file: file_name(path), why };
+        let candidate = Candidate::new(path.to_owned()).ok_or_else(|| error(Why::PassedOver))?;
+        let fingerprint = candidate.fingerprint().map_err(|cause| {
+            error(if cause.kind() == io::ErrorKind::NotFound { Why::Missing } else { cause.into() })
+        })?;
+        let source = self.read(&candidate, &fingerprint).await?;
+        self.load(source).await.map(|loaded| loaded.plugin)
+    }
+
     /// Makes a plugin of what was read, which takes seconds if it has to be compiled.
     pub(super) async fn load(self: &Arc<Self>, source: Source) -> Result<Loaded, LoadError> {
         let file = file_name(&source.file);

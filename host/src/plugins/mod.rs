@@ -2,6 +2,7 @@
 //! without a restart.
 
 pub mod artefacts;
+pub mod case_files;
 mod catalog;
 mod check;
 mod claim;

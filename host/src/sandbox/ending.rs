@@ -27,6 +27,8 @@ pub struct Breakdown {
     pub cause: String,
     /// Where in the guest, if it is known, and its last words on standard error.
     pub details: String,
+    /// The setting of the limit that it used up, if that is what happened.
+    pub limit: Option<&'static str>,
 }
 
 /// What an invocation used.
@@ -51,7 +53,8 @@ impl Ending {
         if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
             return Self::HostFault(format!("{error:#}"));
         }
-        let cause = match error.downcast_ref::<LimitExceeded>() {
+        let limit = error.downcast_ref::<LimitExceeded>();
+        let cause = match limit {
             Some(limit) => limit.to_string(),
             None => match (error.downcast_ref::<wasmtime_wasi::I32Exit>(), error.downcast_ref::<Trap>()) {
                 (Some(exit), _) => format!("the handler ended itself with exit code {}", exit.0),
@@ -73,7 +76,7 @@ impl Ending {
             Some(panic) if cause.contains("unreachable") => format!("{cause} ({panic})"),
             _ => cause,
         };
-        Self::Broken(Breakdown { cause, details })
+        Self::Broken(Breakdown { cause, details, limit: limit.map(|limit| limit.setting) })
     }
 
     /// An invocation that did not end in time and was dropped in the middle of a host call.
@@ -81,7 +84,7 @@ impl Ending {
         let limit = LimitExceeded { setting: "timeout", allowed: show(timeout) };
         let mut details = String::from("the handler was waiting for a host call\n");
         details.push_str(stderr);
-        Self::Broken(Breakdown { cause: limit.to_string(), details })
+        Self::Broken(Breakdown { cause: limit.to_string(), details, limit: Some(limit.setting) })
     }
 }
 

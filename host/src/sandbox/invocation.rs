@@ -7,10 +7,12 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use super::{
     cpu::CpuMeter,
     engine_calls::EngineCalls,
-    http::Http,
+    http::{Http, HttpCalls},
     limits::{LimitExceeded, Limits, MemoryGuard},
-    output::{GuestOutput, Origin, StreamName},
+    output::{GuestOutput, Origin, OutputTo, StreamName},
     port::TaskPort,
+    secrets::Secrets,
+    surroundings::Surroundings,
 };
 use crate::{task::Task, value::Variables};
 
@@ -30,6 +32,14 @@ pub struct Assignment {
     pub port: Arc<dyn TaskPort>,
     /// What it may begin at the engine beside its task.
     pub engine_calls: EngineCalls,
+    /// What it may ask of other servers.
+    pub http: HttpCalls,
+    /// What it may read with `config.get` beside its settings.
+    pub secrets: Secrets,
+    /// Where its time and random numbers come from.
+    pub surroundings: Surroundings,
+    /// Where what it says goes.
+    pub output: OutputTo,
 }
 
 /// The data of an invocation's store.
@@ -44,6 +54,8 @@ pub(crate) struct Invocation {
     pub(super) meter: Arc<CpuMeter>,
     pub(super) output: GuestOutput,
     pub(super) host_calls: u64,
+    /// Whether its time passes only while it waits.
+    pub(super) is_virtual: bool,
     pub(super) http: Http,
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
@@ -51,17 +63,20 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port, engine_calls } = assignment;
+        let Assignment { task, variables, config, version, limits, port, engine_calls, surroundings, output, .. } =
+            assignment;
         let origin = Origin { task: task.clone(), version };
-        let output = GuestOutput::new(origin, &limits);
+        let output = GuestOutput::new(origin, &limits, output);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
-        // Deny by default: no environment, arguments, files or sockets. Clocks and random numbers are real.
-        let wasi = WasiCtx::builder()
-            .stdout(output.stream(StreamName::Stdout))
+        let is_virtual = surroundings.is_virtual();
+        // Deny by default: no environment, arguments, files or sockets.
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(output.stream(StreamName::Stdout))
             .stderr(output.stream(StreamName::Stderr))
-            .max_random_size(MAX_RANDOM)
-            .build();
+            .max_random_size(MAX_RANDOM);
+        surroundings.apply(&mut wasi);
+        let wasi = wasi.build();
         Self {
             memory: MemoryGuard::new(&limits),
             meter: Arc::default(),
@@ -74,6 +89,7 @@ impl Invocation {
             limits,
             output,
             host_calls: 0,
+            is_virtual,
             table,
             wasi,
         }

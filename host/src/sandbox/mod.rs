@@ -11,6 +11,8 @@ mod invocation;
 mod limits;
 mod output;
 mod port;
+mod secrets;
+mod surroundings;
 mod ticker;
 mod trial;
 pub mod v0_1;
@@ -42,9 +44,13 @@ use crate::{foreign::excerpt, task::Topic};
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
+    http::{HttpCalls, HttpError, HttpPort},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
+    output::{Captured, Level, Line, OutputTo, Source},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
+    secrets::Secrets,
+    surroundings::{Clock, Random, Seed, Surroundings},
 };
 
 /// How long after its timeout a computing guest is dropped from outside, should it not have been interrupted (with its
@@ -208,7 +214,7 @@ impl Sandbox {
         };
         match ending {
             Ending::Returned(_) => Ok(()),
-            Ending::Broken(Breakdown { cause, details }) => {
+            Ending::Broken(Breakdown { cause, details, .. }) => {
                 Err(PrepareError::Instantiate(format!("{cause}\n{details}").trim_end().to_owned()))
             }
             Ending::Cancelled => Err(PrepareError::Instantiate("cancelled".into())),
@@ -244,7 +250,12 @@ impl Sandbox {
             if invocation.meter.used_within_poll() > invocation.limits.cpu_time {
                 return Err(over("limits.cpu-time", invocation.limits.cpu_time).into());
             }
-            if Instant::now() > deadline {
+            // Where time passes only in waiting, computing is held against the timeout by its own measure.
+            let is_late = match invocation.is_virtual {
+                true => invocation.meter.used_within_poll() > invocation.limits.timeout,
+                false => Instant::now() > deadline,
+            };
+            if is_late {
                 return Err(over("timeout", invocation.limits.timeout).into());
             }
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))

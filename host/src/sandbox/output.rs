@@ -27,20 +27,73 @@ const STDERR_TAIL_LINES: usize = 20;
 /// What a stream takes at a time.
 const PERMIT: usize = 64 << 10;
 
-/// Whose line it is, and how it is meant.
+/// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
+pub enum Level {
+    /// Every step.
     Trace,
+    /// What helps to find a mistake.
     Debug,
+    /// What an operator may want to know.
     Info,
+    /// What somebody should look at.
     Warn,
+    /// What went wrong.
     Error,
+}
+
+/// Where a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The interface `log`.
+    Log,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A line as the guest gave it, neither escaped nor cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How much it matters.
+    pub level: Level,
+    /// Where it came from.
+    pub source: Source,
+    /// What it says.
+    pub message: String,
+    /// Its fields, by name.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Lines that are kept instead of being logged.
+pub type Captured = Arc<Mutex<Vec<Line>>>;
+
+/// Where the lines of an invocation go, within its limits.
+#[derive(Debug, Clone, Default)]
+pub enum OutputTo {
+    /// To the log of the host, as far as its level lets them through.
+    #[default]
+    Log,
+    /// All of them to whoever holds the other end.
+    Captured(Captured),
 }
 
 /// What a filter of the log calls the lines of guests.
 const TARGET: &str = "fetchlock::guest";
 
 impl Level {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+
     /// Whether anybody wants lines of this level.
     fn is_logged(self) -> bool {
         match self {
@@ -49,6 +102,17 @@ impl Level {
             Self::Info => tracing::enabled!(target: TARGET, tracing::Level::INFO),
             Self::Warn => tracing::enabled!(target: TARGET, tracing::Level::WARN),
             Self::Error => tracing::enabled!(target: TARGET, tracing::Level::ERROR),
+        }
+    }
+}
+
+impl Source {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
         }
     }
 }
@@ -67,6 +131,7 @@ pub(crate) struct GuestOutput(Arc<Mutex<Budget>>);
 #[derive(Debug)]
 struct Budget {
     origin: Origin,
+    to: OutputTo,
     lines_left: usize,
     bytes_left: usize,
     dropped: u64,
@@ -77,9 +142,10 @@ struct Budget {
 }
 
 impl GuestOutput {
-    pub(crate) fn new(origin: Origin, limits: &Limits) -> Self {
+    pub(crate) fn new(origin: Origin, limits: &Limits, to: OutputTo) -> Self {
         Self(Arc::new(Mutex::new(Budget {
             origin,
+            to,
             lines_left: limits.log_lines,
             bytes_left: limits.log_bytes,
             dropped: 0,
@@ -96,18 +162,14 @@ impl GuestOutput {
 
     /// Writes a log line of the guest.
     pub(crate) fn log(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        if !level.is_logged() {
+        let mut budget = self.budget();
+        if matches!(budget.to, OutputTo::Log) && !level.is_logged() {
             // Counted all the same, so that the limits do not depend on the level of the log.
             let size = message.len() + fields.iter().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>();
-            self.budget().take(size);
+            budget.take(size);
             return;
         }
-        let mut shown = String::new();
-        for (name, value) in fields {
-            let gap = if shown.is_empty() { "" } else { " " };
-            shown.extend([gap, &escape(name), "=", &escape(value)]);
-        }
-        self.budget().line(level, "log", &escape(message), &shown);
+        budget.line(level, Source::Log, message, fields);
     }
 
     /// A stream for standard output or standard error.
@@ -125,7 +187,7 @@ impl GuestOutput {
             }
         }
         let tail = budget.stderr_tail.iter().cloned().collect::<Vec<_>>().join("\n");
-        if budget.dropped > 0 {
+        if budget.dropped > 0 && matches!(budget.to, OutputTo::Log) {
             let Origin { task, version } = &budget.origin;
             tracing::warn!(
                 topic = task.topic.as_str(),
@@ -175,37 +237,59 @@ impl Budget {
     }
 
     fn end_line(&mut self, name: StreamName, line: &[u8]) {
-        let text = escape(&String::from_utf8_lossy(line));
+        let text = String::from_utf8_lossy(line);
         match name {
-            StreamName::Stdout => self.line(Level::Info, "stdout", &text, ""),
+            StreamName::Stdout => self.line(Level::Info, Source::Stdout, &text, &[]),
             StreamName::Stderr => {
-                self.line(Level::Warn, "stderr", &text, "");
+                self.line(Level::Warn, Source::Stderr, &text, &[]);
                 if self.stderr_tail.len() == STDERR_TAIL_LINES {
                     self.stderr_tail.pop_front();
                 }
-                self.stderr_tail.push_back(text);
+                self.stderr_tail.push_back(escape(&text));
             }
         }
     }
 
-    fn line(&mut self, level: Level, stream: &'static str, message: &str, fields: &str) {
-        if !self.take(message.len() + fields.len()) {
+    fn line(&mut self, level: Level, source: Source, message: &str, fields: &[(String, String)]) {
+        let (shown, shown_fields) = (escape(message), shown(fields));
+        if !self.take(shown.len() + shown_fields.len()) {
             return;
         }
-        let Origin { task, version } = &self.origin;
-        let (topic, task) = (task.topic.as_str(), task.id.as_str());
-        macro_rules! emit {
-            ($level:ident) => {
-                tracing::event!(target: TARGET, tracing::Level::$level, topic, task, version, stream, fields, "{message}")
-            };
+        match &self.to {
+            OutputTo::Log => emit(&self.origin, level, source.name(), &shown, &shown_fields),
+            OutputTo::Captured(lines) => {
+                let line = Line { level, source, message: message.to_owned(), fields: fields.to_vec() };
+                lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
         }
-        match level {
-            Level::Trace => emit!(TRACE),
-            Level::Debug => emit!(DEBUG),
-            Level::Info => emit!(INFO),
-            Level::Warn => emit!(WARN),
-            Level::Error => emit!(ERROR),
-        }
+    }
+}
+
+/// The fields of a line, escaped.
+fn shown(fields: &[(String, String)]) -> String {
+    let mut shown = String::new();
+    for (name, value) in fields {
+        let gap = if shown.is_empty() { "" } else { " " };
+        shown.extend([gap, &escape(name), "=", &escape(value)]);
+    }
+    shown
+}
+
+/// Writes a line to the log of the host.
+fn emit(origin: &Origin, level: Level, stream: &'static str, message: &str, fields: &str) {
+    let Origin { task, version } = origin;
+    let (topic, task) = (task.topic.as_str(), task.id.as_str());
+    macro_rules! emit {
+        ($level:ident) => {
+            tracing::event!(target: TARGET, tracing::Level::$level, topic, task, version, stream, fields, "{message}")
+        };
+    }
+    match level {
+        Level::Trace => emit!(TRACE),
+        Level::Debug => emit!(DEBUG),
+        Level::Info => emit!(INFO),
+        Level::Warn => emit!(WARN),
+        Level::Error => emit!(ERROR),
     }
 }
 
@@ -285,7 +369,7 @@ mod tests {
     fn output(limits: &Limits) -> GuestOutput {
         let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default()).task;
         let origin = Origin { task, version: "v".into() };
-        GuestOutput::new(origin, limits)
+        GuestOutput::new(origin, limits, OutputTo::Log)
     }
 
     #[test]

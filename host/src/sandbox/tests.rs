@@ -100,7 +100,7 @@ async fn a_spinning_handler_ends_at_its_cpu_limit_with_a_backtrace_and_the_next_
     let spins = load(&sandbox, &handler(SPINS)).expect("loads");
     let limits = Limits { cpu_time: Duration::from_millis(50), ..test_limits() };
     let (ending, usage) = invoke(&sandbox, &spins, limits).await;
-    let Ending::Broken(Breakdown { cause, details }) = ending else { panic!("{ending:?}") };
+    let Ending::Broken(Breakdown { cause, details, .. }) = ending else { panic!("{ending:?}") };
     assert_eq!(cause, "the limit `limits.cpu-time` of 50 ms is used up");
     assert!(details.contains("guest backtrace"), "{details}");
     assert!(usage.cpu >= Duration::from_millis(50) && usage.cpu < Duration::from_secs(1), "{usage:?}");

@@ -8,9 +8,13 @@ use bytes::Bytes;
 
 use super::{
     engine_calls::EngineCalls,
+    http::HttpCalls,
     invocation::Assignment,
     limits::Limits,
+    output::OutputTo,
     port::{Decision, DecisionError, LoadError, LockError, SetError, TaskPort},
+    secrets::Secrets,
+    surroundings::Surroundings,
 };
 use crate::{
     task::{Task, TaskId, Topic, WorkerId},
@@ -52,6 +56,10 @@ pub(super) fn assignment(
         limits: limits.clone(),
         port: Arc::new(NoTask),
         engine_calls: EngineCalls::none(),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
+        surroundings: Surroundings::real(),
+        output: OutputTo::Log,
     }
 }
 

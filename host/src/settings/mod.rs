@@ -17,7 +17,7 @@ mod lines;
 mod log;
 pub(crate) mod schema;
 pub(crate) mod strict;
-mod wording;
+pub(crate) mod wording;
 pub(crate) mod worker;
 pub(crate) mod written;
 

@@ -8,7 +8,7 @@ use super::{env, strict::Place};
 const MAX_QUOTED: usize = 80;
 
 /// What to do about an unknown key: the nearest valid one, or all of them.
-pub(super) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {
+pub(crate) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {
     let Some((unknown, tables)) = path.split_last() else { return String::new() };
     if let Place::Variable(name) = place {
         return advice_on_variable(name, unknown, tables, valid);
@@ -41,7 +41,7 @@ fn advice_on_variable(name: &str, unknown: &str, tables: &[String], valid: &[&st
 }
 
 /// The valid key that was probably meant.
-fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
     // One typing error in three characters may still be the same word; more is another one.
     let reach = (unknown.chars().count() / 3).max(1);
     let unknown = unknown.to_lowercase().replace('_', "-");
@@ -50,7 +50,7 @@ fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Names in a row: `a`, `b` or `c`.
-pub(super) fn listed(names: &[&str], last: &str, written: impl Fn(&str) -> String) -> String {
+pub(crate) fn listed(names: &[&str], last: &str, written: impl Fn(&str) -> String) -> String {
     let names: Vec<String> = names.iter().map(|name| written(name)).collect();
     match names.split_last() {
         None => "nothing".into(),

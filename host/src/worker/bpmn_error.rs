@@ -8,32 +8,13 @@ use std::{
 };
 
 use crate::{
-    foreign::{escape, escape_lines, excerpt},
+    foreign::{escape, escape_lines},
     outcome::{MAX_BPMN_MESSAGE, cut},
     task::{Task, Topic},
 };
 
 /// How many codes are told of. More are no codes of a model, but made anew for each task.
 const MAX_TOLD: usize = 1_000;
-
-/// How many characters of a code a message shows.
-const SHOWN_CODE: usize = 100;
-
-/// Why a plugin may not end a task with a code; `None` if it may. `listed` is `bpmn-errors` of its manifest.
-pub(super) fn refusal(code: &str, listed: Option<&[String]>) -> Option<String> {
-    let listed = listed?;
-    if listed.iter().any(|it| it == code) {
-        return None;
-    }
-    let expected = match listed {
-        [] => "its list is empty: the plugin may report no BPMN error".to_owned(),
-        codes => format!("expected {}", codes.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
-    };
-    Some(format!(
-        "the error code `{}` is not in `bpmn-errors` of the manifest: {expected}; add it if the model catches it",
-        excerpt(code, SHOWN_CODE)
-    ))
-}
 
 /// The message of a BPMN error as the engine keeps it.
 pub(super) fn message(task: &Task, message: &str) -> String {
@@ -66,15 +47,6 @@ impl Unlisted {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listed_code_is_allowed_and_another_is_refused_with_the_list() {
-        let listed = ["NO_CREDIT".to_owned(), "NO_STOCK".to_owned()];
-        assert_eq!(refusal("NO_STOCK", Some(&listed)), None);
-        assert_eq!(refusal("ANY", None), None, "without a list any code is allowed");
-        insta::assert_snapshot!(refusal("no_stock", Some(&listed)).expect("refused"), @"the error code `no_stock` is not in `bpmn-errors` of the manifest: expected `NO_CREDIT`, `NO_STOCK`; add it if the model catches it");
-        insta::assert_snapshot!(refusal("E", Some(&[])).expect("refused"), @"the error code `E` is not in `bpmn-errors` of the manifest: its list is empty: the plugin may report no BPMN error; add it if the model catches it");
-    }
 
     #[test]
     fn each_code_of_a_topic_is_told_of_once_and_not_without_end() {

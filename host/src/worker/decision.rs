@@ -27,10 +27,6 @@ use crate::{
     value::{Scope, Variables},
 };
 
-/// The extension properties of a task that override its plugin's retry policy; the second is the name that an older
-/// Java add-on has made usual.
-const RETRY_PROPERTIES: [&str; 2] = ["retry", "RETRY_CONFIG"];
-
 /// How many characters of a handler's text a line of log shows; the failure's details hold it whole.
 pub(super) const SHOWN_TEXT: usize = 1_000;
 
@@ -83,7 +79,7 @@ impl TaskPort for Port {
             return Err(DecisionError::AlreadyDecided);
         }
         if let Decision::BpmnError { code, .. } = &decision
-            && let Some(why) = bpmn_error::refusal(code, self.plugin.settings.bpmn_errors.as_deref())
+            && let Some(why) = self.plugin.settings.refusal_of(code)
         {
             return Err(DecisionError::Invalid(why));
         }
@@ -242,13 +238,9 @@ fn signed(plugin: &Plugin, message: &str) -> String {
 }
 
 fn policy(task: &Task, plugin: &Plugin) -> RetryPolicy {
-    let property = RETRY_PROPERTIES.iter().find_map(|name| task.extension_properties.get(*name));
-    match property.map(|text| text.parse()) {
-        None => plugin.settings.retry.clone(),
-        Some(Ok(policy)) => policy,
-        Some(Err(error)) => {
-            tracing::warn!(topic = %task.topic, activity = task.activity_id, "extension property `retry`: {error}; the plugin's own policy holds");
-            plugin.settings.retry.clone()
-        }
+    let (policy, unread) = plugin.settings.retry_for(task);
+    if let Some(error) = unread {
+        tracing::warn!(topic = %task.topic, activity = task.activity_id, "extension property `retry`: {error}; the plugin's own policy holds");
     }
+    policy
 }

@@ -16,7 +16,7 @@ use crate::{
     foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
-    sandbox::{Assignment, Breakdown, Ending, EngineCalls, Usage},
+    sandbox::{Assignment, Breakdown, Ending, EngineCalls, HttpCalls, OutputTo, Secrets, Surroundings, Usage},
     task::Task,
     value::Variables,
 };
@@ -74,6 +74,10 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         limits: plugin.settings.limits.clone(),
         port: port.clone(),
         engine_calls: EngineCalls::new(plugin.settings.grants.clone(), caller),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
+        surroundings: Surroundings::real(),
+        output: OutputTo::Log,
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;
@@ -117,7 +121,7 @@ fn undecided(desk: &Desk, task: &Task, plugin: &Plugin, ending: Ending) -> Outco
             decision::failure(task, plugin, cause, None)
         }
         Ending::Returned(Err(text)) => decision::failure(task, plugin, &text, None),
-        Ending::Broken(Breakdown { cause, details }) => {
+        Ending::Broken(Breakdown { cause, details, .. }) => {
             decision::failure(task, plugin, &cause, Some(details).filter(|details| !details.is_empty()))
         }
         // Not the handler's fault: no retry is used up.

@@ -1,0 +1,85 @@
+//! The report as JUnit XML, in the form that continuous integration servers agree on.
+
+use std::{io, time::Duration};
+
+use quick_xml::{
+    Writer,
+    events::{BytesText, Event},
+};
+
+use super::{Report, Told};
+use crate::foreign::escape_lines;
+
+pub(super) fn write(report: &Report) -> io::Result<String> {
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let failures = (report.cases.len() - report.passed()).to_string();
+    let (tests, errors) = (report.cases.len().to_string(), report.problems.len().to_string());
+    let time = seconds(report.cases.iter().map(|case| case.took).sum());
+    xml.create_element("testsuites")
+        .with_attributes([("tests", &*tests), ("failures", &*failures), ("errors", &*errors), ("time", &*time)])
+        .write_inner_content(|xml| {
+            let mut plugins: Vec<&str> = report.cases.iter().map(|case| case.plugin.as_str()).collect();
+            plugins.dedup();
+            plugins.iter().try_for_each(|plugin| {
+                suite(xml, plugin, report.cases.iter().filter(|case| case.plugin == **plugin))
+            })?;
+            if !report.problems.is_empty() {
+                problems(xml, &report.problems)?;
+            }
+            Ok(())
+        })?;
+    let text = String::from_utf8(xml.into_inner()).map_err(io::Error::other)?;
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}\n"))
+}
+
+fn suite<'a>(xml: &mut Writer<Vec<u8>>, plugin: &str, cases: impl Iterator<Item = &'a Told>) -> io::Result<()> {
+    let cases: Vec<&Told> = cases.collect();
+    let failures = cases.iter().filter(|case| !case.passed()).count().to_string();
+    let (tests, time) = (cases.len().to_string(), seconds(cases.iter().map(|case| case.took).sum()));
+    xml.create_element("testsuite")
+        .with_attributes([("name", plugin), ("tests", &tests), ("failures", &failures), ("errors", "0"), ("time", &time)])
+        .write_inner_content(|xml| cases.iter().try_for_each(|case| one(xml, case)))
+        .map(drop)
+}
+
+fn one(xml: &mut Writer<Vec<u8>>, case: &Told) -> io::Result<()> {
+    let (time, file) = (seconds(case.took), case.file.to_string_lossy());
+    let element = xml.create_element("testcase").with_attributes([
+        ("name", case.name.as_str()),
+        ("classname", &case.plugin),
+        ("file", &file),
+        ("time", &time),
+    ]);
+    if case.passed() {
+        return element.write_empty().map(drop);
+    }
+    let problems = case.problems();
+    let message = problems.join("; ");
+    let text = escape_lines(&format!("{}\n\n{}", problems.join("\n"), case.diff()));
+    element
+        .write_inner_content(|xml| {
+            xml.create_element("failure")
+                .with_attribute(("message", &*crate::foreign::escape(&message)))
+                .write_text_content(BytesText::new(text.trim_end()))
+                .map(drop)
+        })
+        .map(drop)
+}
+
+/// What is wrong beside the cases.
+fn problems(xml: &mut Writer<Vec<u8>>, problems: &[String]) -> io::Result<()> {
+    let count = problems.len().to_string();
+    xml.create_element("testsuite")
+        .with_attributes([("name", "plugins"), ("tests", "0"), ("failures", "0"), ("errors", &*count)])
+        .write_inner_content(|xml| {
+            xml.create_element("system-err").write_inner_content(|xml| {
+                xml.write_event(Event::Text(BytesText::new(&escape_lines(&problems.join("\n")))))
+            })?;
+            Ok(())
+        })
+        .map(drop)
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64())
+}

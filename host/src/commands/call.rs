@@ -1,0 +1,113 @@
+//! `fetchlock call`: one invocation without an engine.
+
+mod given;
+mod told;
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Args, ValueHint};
+
+use self::given::Given;
+use super::{
+    compilations::show_compilations,
+    compiled,
+    exit::{EXIT_FOUND, refuse},
+};
+use crate::{
+    cases::{NoHttp, Observed, OutcomeName, run_alone},
+    plugins::Plugin,
+    sandbox::Sandbox,
+    service,
+    settings::{self, Flags, Loaded},
+    telemetry,
+};
+
+/// Run a handler once with a task that is given here, and show what it decides, says and calls.
+///
+/// It runs in the sandbox of the running host with the limits of its manifest, without an engine: progress and longer
+/// locks are accepted and go nowhere, processes and messages are answered as by an engine that is away. The exit code is
+/// 0 if the task would end or go on well (complete, bpmn-error, unlock, hand-off), 1 if the handler failed or decided
+/// nothing, and 78 if it could not be run.
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// The component, NAME.wasm, with its manifest NAME.toml if there is one
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// A variable of the task: a number, true, false or a text; or with its engine type, such as order:Json={"a":1}; @FILE
+    /// stands for what is in a file, as in order:Json=@order.json or doc:File=@scan.pdf
+    #[arg(long, value_name = "NAME[:TYPE]=VALUE")]
+    var: Vec<String>,
+    /// A part of the task, such as business-key=b1 or extension-properties.retry=R3/PT5M
+    #[arg(long, value_name = "KEY=VALUE")]
+    task: Vec<String>,
+    /// A setting of the handler, over the [config] of its manifest
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Read settings from this file [default: fetchlock.toml, if there is one]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+}
+
+impl Call {
+    pub(super) fn main(self) -> ExitCode {
+        let flags = Flags { config: self.config.clone(), ..Flags::default() };
+        let loaded = match settings::load(&flags) {
+            Ok(loaded) => loaded,
+            Err(problems) => return refuse(&problems),
+        };
+        self.run(&loaded).unwrap_or_else(|error| refuse(&*error))
+    }
+
+    fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
+        let case = Given { variables: &self.var, task: &self.task, config: &self.set }.case()?;
+        telemetry::init(loaded.settings.log.format, &loaded.settings.log.level)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build()?;
+        let sandbox = Arc::new(Sandbox::new(NonZeroUsize::MIN, loaded.settings.limits.table_elements as usize)?);
+        let artefacts = compiled::artefacts(loaded, &sandbox);
+        let loader = Arc::new(service::loader(&loaded.settings, &sandbox, artefacts, show_compilations()));
+        let called = runtime.block_on(async {
+            let plugin = loader.load_file(&self.file).await?;
+            let observed = run_alone(&sandbox, &plugin, case, Arc::new(NoHttp)).await?;
+            Ok::<_, Box<dyn Error>>((plugin, observed))
+        });
+        // A compilation that took too long cannot be stopped, and nobody waits for it.
+        runtime.shutdown_background();
+        let (plugin, observed) = called?;
+        self.tell(&plugin, &observed)?;
+        Ok(if is_well(observed.seen.outcome) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FOUND) })
+    }
+
+    fn tell(&self, plugin: &Plugin, observed: &Observed) -> Result<(), Box<dyn Error>> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(&told::json(plugin, observed))? + "\n",
+            false => told::human(plugin, observed),
+        };
+        match io::stdout().write_all(text.as_bytes()) {
+            // Who reads only the beginning has seen enough.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether the task ends or goes on without anybody having to look at it.
+fn is_well(outcome: OutcomeName) -> bool {
+    match outcome {
+        OutcomeName::Complete | OutcomeName::BpmnError | OutcomeName::Unlock | OutcomeName::HandOff => true,
+        OutcomeName::Failure
+        | OutcomeName::Undecided
+        | OutcomeName::Error
+        | OutcomeName::Trap
+        | OutcomeName::Timeout => false,
+    }
+}

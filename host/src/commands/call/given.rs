@@ -1,0 +1,241 @@
+//! The task that is given on the command line. It is put into the words of a case file, so that there is one set of rules
+//! for values and one for a task.
+
+use std::{fs, path::Path};
+
+use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
+
+use crate::{
+    cases::{self, Case},
+    settings::wording::{listed, nearest},
+};
+
+/// The types that a variable may have here.
+const TYPES: [&str; 12] = [
+    "Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Null",
+];
+
+/// What is expected of a variable.
+const VARIABLE: &str = "expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json";
+
+/// Why there is no task.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotGiven {
+    /// An argument cannot be read.
+    #[error("{argument}: {why}")]
+    Argument {
+        /// The flag with its value.
+        argument: String,
+        /// What was expected, and what to do.
+        why: String,
+    },
+    /// What it says is no task.
+    #[error(transparent)]
+    Task(#[from] crate::settings::Problems),
+}
+
+/// The arguments.
+pub(super) struct Given<'a> {
+    pub(super) variables: &'a [String],
+    pub(super) task: &'a [String],
+    pub(super) config: &'a [String],
+}
+
+impl Given<'_> {
+    /// The case that they make, which expects nothing.
+    pub(super) fn case(&self) -> Result<Case, NotGiven> {
+        let mut document = DocumentMut::new();
+        let mut variables = Table::new();
+        for argument in self.variables {
+            let wrong = |why: String| NotGiven::Argument { argument: format!("--var {argument}"), why };
+            let (name, value) = variable(argument).map_err(wrong)?;
+            if variables.contains_key(name) {
+                return Err(wrong(format!("`{name}` is given twice: keep one")));
+            }
+            variables.insert(name, Item::Value(value));
+        }
+        document.insert("variables", Item::Table(variables));
+        document.insert("task", Item::Table(task(self.task)?));
+        let mut config = Table::new();
+        for argument in self.config {
+            let (key, value) = pair("--set", argument)?;
+            config.insert(key, Item::Value(value.into()));
+        }
+        document.insert("config", Item::Table(config));
+        Ok(cases::file::parse(Path::new(""), "command line", &document.to_string(), true)?)
+    }
+}
+
+fn task(arguments: &[String]) -> Result<Table, NotGiven> {
+    let mut task = Table::new();
+    for argument in arguments {
+        let (key, value) = pair("--task", argument)?;
+        let value = match key {
+            "retries" | "priority" | "create-time" => bare(value),
+            _ => value.into(),
+        };
+        match key.split_once('.') {
+            Some((table, inner)) => {
+                let table = task.entry(table).or_insert_with(|| Item::Table(Table::new()));
+                if let Some(table) = table.as_table_mut() {
+                    table.insert(inner, Item::Value(value));
+                }
+            }
+            None => drop(task.insert(key, Item::Value(value))),
+        }
+    }
+    Ok(task)
+}
+
+fn pair<'a>(flag: &str, argument: &'a str) -> Result<(&'a str, &'a str), NotGiven> {
+    let pair = argument.split_once('=').filter(|(key, _)| !key.trim().is_empty());
+    pair.ok_or_else(|| NotGiven::Argument { argument: format!("{flag} {argument}"), why: "expected KEY=VALUE".into() })
+}
+
+/// A value that may be a number, a truth value or a date; else it is a text.
+fn bare(text: &str) -> Value {
+    let parsed = text.parse::<Value>().ok();
+    let is_scalar = |value: &Value| value.is_integer() || value.is_float() || value.is_bool() || value.is_datetime();
+    parsed.filter(is_scalar).unwrap_or_else(|| text.into())
+}
+
+/// The name of a variable, and its value in the words of a case file.
+fn variable(argument: &str) -> Result<(&str, Value), String> {
+    let (name, value) = argument.split_once('=').ok_or_else(|| VARIABLE.to_owned())?;
+    let (name, kind) = match name.split_once(':') {
+        Some((name, kind)) => (name, Some(kind)),
+        None => (name, None),
+    };
+    if name.is_empty() {
+        return Err(VARIABLE.to_owned());
+    }
+    let value = match kind {
+        None if value.starts_with('{') => whole(name, value)?,
+        None => match contents(value)? {
+            Some(text) => text.into(),
+            None => match bare(unescaped(value)) {
+                date if date.is_datetime() => value.into(),
+                other => other,
+            },
+        },
+        Some(kind) => typed(kind, value)?,
+    };
+    Ok((name, value))
+}
+
+/// A value in the words of a case file, as it stands there.
+fn whole(name: &str, text: &str) -> Result<Value, String> {
+    let value = text.parse::<Value>().ok();
+    let typed = value.filter(|value| value.as_inline_table().is_some_and(|table| table.contains_key("type")));
+    typed.ok_or_else(|| format!("a value in braces is a table with its `type`: for JSON, write {name}:Json={text}"))
+}
+
+fn typed(kind: &str, value: &str) -> Result<Value, String> {
+    if !TYPES.contains(&kind) {
+        let advice = match nearest(kind, &TYPES) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("expected {}; for another one, write NAME={{ type = \"…\", value = '…' }}", listed(&TYPES, "or", str::to_owned)),
+        };
+        return Err(format!("`{kind}` is no type: {advice}"));
+    }
+    let mut table = InlineTable::new();
+    table.insert("type", kind.into());
+    match kind {
+        "Null" if value.is_empty() => {}
+        "Null" => drop(table.insert("of", value.into())),
+        "File" => file(&mut table, value)?,
+        "Bytes" => match value.strip_prefix('@').filter(|path| !path.starts_with('@')) {
+            Some(path) => drop(table.insert("file", path.into())),
+            None => drop(table.insert("text", unescaped(value).into())),
+        },
+        "Boolean" | "Short" | "Integer" | "Long" | "Double" | "Date" => drop(table.insert("value", bare(value))),
+        _ => {
+            let text = contents(value)?.unwrap_or_else(|| unescaped(value).to_owned());
+            table.insert("value", text.into());
+        }
+    }
+    Ok(Value::InlineTable(table))
+}
+
+/// A file, by its path and perhaps its type: `@scan.pdf;type=application/pdf`.
+fn file(table: &mut InlineTable, value: &str) -> Result<(), String> {
+    let Some(path) = value.strip_prefix('@') else {
+        return Err("a File is given by its path: expected NAME:File=@PATH, perhaps with ;type=MIME/TYPE behind it".into());
+    };
+    let (path, mime_type) = match path.split_once(";type=") {
+        Some((path, mime_type)) => (path, Some(mime_type)),
+        None => (path, None),
+    };
+    let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    table.insert("filename", name.into());
+    if let Some(mime_type) = mime_type {
+        table.insert("mime-type", mime_type.into());
+    }
+    table.insert("file", path.into());
+    Ok(())
+}
+
+/// What is in a file, if one is named.
+fn contents(value: &str) -> Result<Option<String>, String> {
+    let Some(path) = value.strip_prefix('@').filter(|path| !path.starts_with('@')) else { return Ok(None) };
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => Err(format!("{path} cannot be read: {error}; write @@ for a text that begins with @")),
+    }
+}
+
+/// A text that begins with `@` is written with two of them.
+fn unescaped(value: &str) -> &str {
+    value.strip_prefix('@').filter(|rest| rest.starts_with('@')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::value;
+
+    fn read(variables: &[&str]) -> Result<Case, NotGiven> {
+        let variables: Vec<String> = variables.iter().map(|it| (*it).to_owned()).collect();
+        Given { variables: &variables, task: &[], config: &[] }.case()
+    }
+
+    #[test]
+    fn a_variable_without_a_type_is_what_it_looks_like() {
+        let case = read(&["a=42", "b=0.5", "c=true", "d=hello world", "e=9007199254740993", "f=", "g=a=b", "h=@@x", "i=2026-01-01T00:00:00Z"]);
+        let variables = case.expect("variables").variables;
+        let told: Vec<String> = variables.iter().map(|(name, it)| format!("{name} {:?}", it.value)).collect();
+        assert_snapshot!(told.join("\n"), @r#"
+        a Integer(42)
+        b Double(0.5)
+        c Boolean(true)
+        d String("hello world")
+        e Long(9007199254740993)
+        f String("")
+        g String("a=b")
+        h String("@x")
+        i String("2026-01-01T00:00:00Z")
+        "#);
+    }
+
+    #[test]
+    fn a_type_makes_a_value_of_it() {
+        let case = read(&["a:Long=42", "b:Json={\"a\":1}", "c:String=42", "d:Null=", "e:Null=String", "f:Double=3", "g={ type = \"Money\", value = '7' }"]);
+        let variables = case.expect("variables").variables;
+        assert_eq!(variables["a"].value, value::Value::Long(42));
+        assert_eq!(variables["b"].value, value::Value::Json("{\"a\":1}".into()));
+        assert_eq!(variables["c"].value, value::Value::String("42".into()));
+        assert_eq!(variables["d"].value, value::Value::Null(None));
+        assert_eq!(variables["e"].value, value::Value::Null(Some("String".into())));
+        assert_eq!(variables["f"].value, value::Value::Double(3.0));
+        assert_eq!(variables["g"].value.type_name(), "Money");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_what_was_expected() {
+        let told = ["amount", "=1", "a:Intger=1", "a:Colour=1", "a:Integer=x", "a={\"b\":1}", "a:File=x", "a:Json=@/nowhere", "a:Json={"]
+            .map(|argument| read(&[argument]).expect_err("a problem").to_string());
+        assert_snapshot!(told.join("\n"), @"");
+    }
+}
