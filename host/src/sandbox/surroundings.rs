@@ -97,6 +97,9 @@ struct VirtualClock {
     began: Instant,
 }
 
+/// What the monotonic clock shows at the beginning: Go's runtime takes 0 for a broken clock and gives up.
+const UPTIME: Duration = Duration::from_secs(1);
+
 /// The resolution of tokio's timers.
 const RESOLUTION: Duration = Duration::from_millis(1);
 
@@ -116,7 +119,7 @@ impl HostMonotonicClock for VirtualClock {
     }
 
     fn now(&self) -> u64 {
-        nanos(self.began.elapsed())
+        nanos(UPTIME.saturating_add(self.began.elapsed()))
     }
 }
 
