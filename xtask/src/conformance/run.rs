@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use fetchlock_harness::real_engine::{EngineBuild, SETUP_VARIABLE};
 
 use super::Subject;
-use super::record::{Record, Results, presentable};
+use super::record::{Record, Results, commit, presentable};
 use crate::cargo::cargo;
 
 /// How long one set-up may take, engine's start and all: some two minutes on a quiet machine.
@@ -36,6 +36,7 @@ pub(super) fn tests() -> Result<Vec<String>> {
 /// # Errors
 /// The tests do not compile or cannot be started, or do not end in time.
 pub(super) fn on(subject: Subject) -> Result<Record> {
+    let commit = commit();
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let mut tests = cargo(&["test", "--workspace", "--locked", "--test", "engines", "--"]);
     let engine = match subject {
@@ -48,7 +49,12 @@ pub(super) fn on(subject: Subject) -> Result<Record> {
             match EngineBuild::ensure(setup.product).and_then(|_| setup.describe()) {
                 Ok(engine) => engine,
                 Err(error) => {
-                    return Ok(Record { engine: wanted(subject), date, results: Results::NotToBeHad(why(&error)) });
+                    return Ok(Record {
+                        engine: wanted(subject),
+                        commit,
+                        date,
+                        results: Results::NotToBeHad(why(&error)),
+                    });
                 }
             }
         }
@@ -59,7 +65,7 @@ pub(super) fn on(subject: Subject) -> Result<Record> {
     if !output.contains("\nrunning ") {
         bail!("no tests were run on {}: what the compiler said is above", subject.name());
     }
-    Ok(Record { engine, date, results: Results::Output { seconds, text: presentable(&output) } })
+    Ok(Record { engine, commit, date, results: Results::Output { seconds, text: presentable(&output) } })
 }
 
 /// What the set-up would have been.
