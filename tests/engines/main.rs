@@ -17,6 +17,7 @@ mod failures;
 mod filters;
 mod gate;
 mod instances;
+mod locks;
 mod messages;
 mod order;
 mod set_up;
