@@ -13,6 +13,7 @@ mod contract;
 mod decisions;
 mod doors;
 mod engine;
+mod errors;
 mod failures;
 mod filters;
 mod gate;
