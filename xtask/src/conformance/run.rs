@@ -78,9 +78,13 @@ fn wanted(subject: Subject) -> String {
 /// What an error comes to: the artifacts that Maven does not find, or the first line that says something.
 fn why(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
-    // From where they were to come is this machine's affair.
-    if let Some((_, rest)) = text.split_once("could not be resolved: ") {
-        return format!("Maven does not find {}", rest.split(": ").next().unwrap_or_default());
+    // From where they were to come is this machine's affair. Maven has one wording for several artifacts and two for one.
+    let several = text.split_once("could not be resolved: ").and_then(|(_, rest)| rest.split(": ").next());
+    let one = text.split_once("Could not find artifact ").and_then(|(_, rest)| rest.split(" in ").next());
+    let one_before =
+        text.split_once(" was not found in ").and_then(|(before, _)| before.split_whitespace().next_back());
+    if let Some(artifacts) = several.or(one).or(one_before) {
+        return format!("Maven does not find {artifacts}");
     }
     let complaint = text.lines().find(|line| line.starts_with("[ERROR]") && line.contains(": "));
     let line = complaint.or(text.lines().next()).unwrap_or_default();
@@ -120,6 +124,16 @@ mod tests {
              be resolved: a.b:c:jar:2.1.0, a.b:d:jar:2.1.0: a.b:c:jar:2.1.0 was not found in somewhere -> [Help 1]"
         );
         assert_eq!(why(&error), "Maven does not find a.b:c:jar:2.1.0, a.b:d:jar:2.1.0");
+        for line in [
+            "Could not resolve dependencies for project p:q:jar:1: a.b:c:jar:2.0.0 was not found in somewhere during a \
+             previous attempt. This failure was cached",
+            "Could not resolve dependencies for project p:q:jar:1: Could not find artifact a.b:c:jar:2.0.0 in central \
+             (somewhere) -> [Help 1]",
+        ] {
+            let error =
+                anyhow!("Maven could not build CIB seven; its output ends:\n[ERROR] Failed to execute goal: {line}");
+            assert_eq!(why(&error), "Maven does not find a.b:c:jar:2.0.0");
+        }
         assert_eq!(why(&anyhow!("PostgreSQL was not found: install it")), "PostgreSQL was not found: install it");
     }
 }
