@@ -46,6 +46,17 @@ pub enum SecretSource {
     Command(SecretCommand),
 }
 
+/// Where a text that may be secret comes from, if it is read once, at the start. The place may be shown, the text never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretAtStart {
+    /// The text itself.
+    Text(Secret),
+    /// A file. A line end at its end does not belong to the text.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
 impl From<Secret> for SecretSource {
     fn from(secret: Secret) -> Self {
         Self::Text(secret)

@@ -1,6 +1,7 @@
 //! What a handler decides, and what the engine then has: every decision of the contract, variables, files, and what the
 //! engine does not take.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, Home, SOON, long, on_both_engines, text};
@@ -18,6 +19,7 @@ on_both_engines!(
     a_text_of_more_than_4000_characters_is_named_in_an_incident,
     a_text_of_4000_characters_is_kept,
     a_file_is_passed_on_unread_with_its_name_and_content,
+    bytes_and_files_go_through_a_handler_byte_for_byte,
     a_file_is_loaded_when_the_handler_asks_for_it,
     a_file_of_the_tasks_own_scope_is_loaded_and_passed_on,
     progress_variables_are_set_while_the_handler_runs,
@@ -204,6 +206,26 @@ async fn a_file_is_passed_on_unread_with_its_name_and_content(engine: Engine) {
     assert_eq!(copy["valueInfo"], file()["valueInfo"]);
     let content = engine.send("GET", &format!("{path}/data"), &[], "").await.expect("an answer");
     assert_eq!(content.body, (0..=255).collect::<Vec<u8>>(), "{}", host.logs());
+}
+
+async fn bytes_and_files_go_through_a_handler_byte_for_byte(engine: Engine) {
+    let (host, _home) = serve(&engine, "bytes", "").await;
+    let contents = [Vec::new(), b"\0".to_vec(), (0..=255).rev().collect(), vec![0xff; 70_000]];
+    for kind in ["Bytes", "File"] {
+        for content in &contents {
+            let mut file = json!({"type": kind, "value": STANDARD.encode(content)});
+            if kind == "File" {
+                file["valueInfo"] = json!({"filename": "a"});
+            }
+            // Its failure leaves the instance open, so that what was passed on can be downloaded.
+            let instance = start(&engine, "bytes", "fail-with-file", json!({"file": file})).await;
+            engine.await_variable(&instance, "copy").await;
+            let path = format!("/process-instance/{instance}/variables/copy/data");
+            let copy = engine.send("GET", &path, &[], "").await.expect("an answer");
+            let about = format!("{kind} of {} bytes: {}\n{}", content.len(), copy.status, host.logs());
+            assert!(copy.status == 200 && copy.body == *content, "{about}");
+        }
+    }
 }
 
 async fn a_file_is_loaded_when_the_handler_asks_for_it(engine: Engine) {

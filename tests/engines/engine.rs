@@ -5,7 +5,7 @@ use std::{
     fs,
     ops::Deref,
     path::Path,
-    sync::LazyLock,
+    sync::{LazyLock, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -149,8 +149,19 @@ pub(crate) fn on_embedded(test: impl AsyncFnOnce(Engine)) {
     });
 }
 
+/// Held by each test on the real engine, and by one that the others could not bear beside them for itself.
+static REAL_IS_SHARED: RwLock<()> = RwLock::new(());
+
 /// Runs a test on the real engine.
 pub(crate) fn on_real(test: impl AsyncFnOnce(Engine)) {
+    let _shared = REAL_IS_SHARED.read().unwrap_or_else(PoisonError::into_inner);
+    let (runtime, engine) = &*REAL;
+    runtime.block_on(test(Engine::Real(engine)));
+}
+
+/// Runs a test on the real engine while no other one runs there.
+pub(crate) fn alone_on_real(test: impl AsyncFnOnce(Engine)) {
+    let _alone = REAL_IS_SHARED.write().unwrap_or_else(PoisonError::into_inner);
     let (runtime, engine) = &*REAL;
     runtime.block_on(test(Engine::Real(engine)));
 }
@@ -168,7 +179,7 @@ macro_rules! on_both_engines {
 }
 pub(crate) use on_both_engines;
 
-/// Makes a test `real::NAME` of each scenario, because it needs BPMN, which the embedded engine has not.
+/// Makes a test `real::NAME` of each scenario, because it needs what the embedded engine has not, such as BPMN.
 macro_rules! on_real_engine {
     ($($scenario:ident),* $(,)?) => {
         mod real {

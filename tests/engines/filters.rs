@@ -85,6 +85,11 @@ async fn each_field_of_a_filter_takes_its_tasks_and_no_others(engine: Engine) {
             json!({"variables": {"big": {"type": "Long", "value": 3_000_000_000_i64}}}),
             Some(json!({"variables": {"big": integer(30)}})),
         ),
+        (
+            "process-variables = { card = { null = true } }",
+            json!({"variables": {"card": {"type": "Null", "value": null}}}),
+            Some(json!({"variables": {"card": text("4111")}})),
+        ),
     ];
     let home = Home::new();
     let (mut taken, mut left) = (Vec::new(), Vec::new());

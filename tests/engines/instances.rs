@@ -1,7 +1,10 @@
 //! What happens to instances from outside, and which tasks a plugin takes: suspension, deletion, tenants, business keys,
 //! priorities, and what a handler sees of its task.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::engine::{Engine, Home, SOON, long, on_both_engines, text};
 
@@ -13,6 +16,8 @@ on_both_engines!(
     a_plugin_takes_only_the_tasks_without_a_tenant,
     a_plugin_takes_only_the_tasks_of_its_business_key,
     tasks_run_in_the_order_of_their_priority,
+    tasks_run_in_the_order_of_their_creation,
+    an_engine_is_spoken_to_by_its_name,
     a_handler_sees_what_the_engine_tells_about_its_task,
 );
 
@@ -142,6 +147,53 @@ async fn tasks_run_in_the_order_of_their_priority(engine: Engine) {
     done.sort_unstable();
     let order: Vec<i64> = done.into_iter().map(|(_, priority)| priority).collect();
     assert_eq!(order, [20, 7, 3, -1]);
+}
+
+async fn tasks_run_in_the_order_of_their_creation(engine: Engine) {
+    for (topic, order) in [("oldest", "oldest-first"), ("newest", "newest-first")] {
+        engine.deploy_topic(topic).await;
+        let mut instances = Vec::new();
+        for _ in 0..4 {
+            let variables = json!({"behaviour": text("complete-slowly"), "n": long(50)});
+            instances.push(engine.start_instance(topic, None, &variables).await.expect("started"));
+            // The engine notes milliseconds.
+            sleep(Duration::from_millis(3)).await;
+        }
+        let home = Home::new();
+        home.drop_plugin("probe", topic, "");
+        let host = home.builder(engine.base_url()).setting("worker.max-concurrent", "1");
+        let _host = host.setting("worker.fetch-order", &format!("{order:?}")).start().expect("the host starts");
+        let mut done = Vec::new();
+        for (number, instance) in instances.iter().enumerate() {
+            engine.await_completed(instance, SOON).await.expect("completed");
+            let ended = engine.get(&format!("/history/process-instance/{instance}")).await.expect("told");
+            done.push((ended["endTime"].as_str().expect("a time").to_owned(), number));
+        }
+        done.sort_unstable();
+        let numbers: Vec<usize> = done.into_iter().map(|(_, number)| number).collect();
+        assert_eq!(numbers, if topic == "oldest" { [0, 1, 2, 3] } else { [3, 2, 1, 0] }, "{order}");
+    }
+}
+
+async fn an_engine_is_spoken_to_by_its_name(engine: Engine) {
+    for (topic, path) in [("named-engine", "/engine/default"), ("named-with-slash", "/engine/default/")] {
+        engine.deploy_topic(topic).await;
+        let home = Home::new();
+        home.drop_plugin("probe", topic, "");
+        let _host = home.start(&format!("{}{path}", engine.base_url()));
+        // A fetch, variables while running, and an outcome.
+        let variables = json!({"behaviour": text("progress")});
+        let instance = engine.start_instance(topic, None, &variables).await.expect("started");
+        engine.await_completed(&instance, SOON).await.expect("completed");
+        let seen = engine.historic_variables(&instance).await.expect("variables");
+        assert_eq!((&seen["processVerdict"]["value"], &seen["localVerdict"]["value"]), (&json!("ok"), &json!("ok")));
+        // And a download.
+        let file = json!({"type": "File", "value": "ZmlsZSBib2R5", "valueInfo": {"filename": "a"}});
+        let variables = json!({"behaviour": text("load-file"), "file": file});
+        let instance = engine.start_instance(topic, None, &variables).await.expect("started");
+        engine.await_completed(&instance, SOON).await.expect("completed");
+        assert_eq!(engine.historic_variables(&instance).await.expect("variables")["length"]["value"], 9);
+    }
 }
 
 async fn a_handler_sees_what_the_engine_tells_about_its_task(engine: Engine) {

@@ -11,6 +11,7 @@ use crate::engine::{BINARY, Engine, Home, SETUP, SOON, on_both_engines, text};
 on_both_engines!(
     the_incidents_of_a_repaired_plugin_are_woken_and_completed,
     tasks_are_found_by_every_filter_and_shown_whole,
+    tasks_are_found_by_tenant_suspension_name_and_what_is_left,
     a_batch_of_retries_is_followed_to_its_end,
     a_held_task_is_freed_with_force_only_and_a_priority_is_set,
 );
@@ -154,6 +155,50 @@ async fn tasks_are_found_by_every_filter_and_shown_whole(engine: Engine) {
     ! fetchlock: nope: the task is gone: External task with id nope does not exist
     exit 1
     ");
+}
+
+async fn tasks_are_found_by_tenant_suspension_name_and_what_is_left(engine: Engine) {
+    const TOPIC: &str = "tasks-more-filters";
+    engine.deploy_topic(TOPIC).await;
+    engine.deploy_for_tenant(TOPIC, Some("acme")).await;
+    let card = json!({"amount": {"type": "Long", "value": 100}, "card": text("Gold")});
+    let (_, failed) = start(&engine, TOPIC, "failed", &card).await;
+    fail(&engine, &failed).await;
+    let (suspended, suspended_task) = start(&engine, TOPIC, "suspended", &json!({"card": text("Silver")})).await;
+    engine.done("PUT", &format!("/process-instance/{suspended}/suspended"), json!({"suspended": true})).await;
+    let of_acme = engine.post(&format!("/process-definition/key/{TOPIC}/tenant-id/acme/start"), &json!({})).await;
+    let of_acme = of_acme.expect("started")["id"].as_str().expect("an id").to_owned();
+    let of_acme = engine.task_of(&of_acme).await["id"].as_str().expect("an id").to_owned();
+    let (failed, suspended, of_acme) = (failed.as_str(), suspended_task.as_str(), of_acme.as_str());
+    let cases: [(&[&str], &[&str]); 15] = [
+        (&["--tenant", "acme"], &[of_acme]),
+        (&["--tenant", "acme", "--tenant", "nobody"], &[of_acme]),
+        (&["--suspended"], &[suspended]),
+        (&["--active"], &[failed, of_acme]),
+        (&["--with-retries-left"], &[suspended, of_acme]),
+        (&["--process-definition-name", TOPIC], &[failed, suspended, of_acme]),
+        (&["--process-definition-name", "tasks-more"], &[]),
+        (&["--variable", "amount lt 101"], &[failed]),
+        (&["--variable", "amount lt 100"], &[]),
+        (&["--variable", "amount lteq 100"], &[failed]),
+        (&["--variable", "card notLike Sil%"], &[failed]),
+        (&["--variable", "card notLike %l%"], &[]),
+        (&["--variable", "card eq gOLD"], &[]),
+        (&["--variable", "card eq gOLD", "--variable-values-ignore-case"], &[failed]),
+        (&["--variable", "card like SIL%", "--variable-values-ignore-case"], &[suspended]),
+    ];
+    for (filters, expected) in cases {
+        let listed = tasks(&engine, &[&["list", "--json", "--topic", TOPIC], filters].concat()).await;
+        let found: Value =
+            serde_json::from_str(&listed.stdout).unwrap_or_else(|why| panic!("{why}: {}", listed.stderr));
+        let mut ids: Vec<&str> = found.as_array().expect("a list").iter().filter_map(|it| it["id"].as_str()).collect();
+        let mut expected = expected.to_vec();
+        ids.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(ids, expected, "{filters:?}");
+        let counted = tasks(&engine, &[&["count", "--topic", TOPIC], filters].concat()).await;
+        assert_eq!(counted.stdout, format!("{}\n", expected.len()), "{filters:?}");
+    }
 }
 
 async fn a_batch_of_retries_is_followed_to_its_end(engine: Engine) {

@@ -204,7 +204,7 @@ impl Visitor<'_> for ScalarVisitor {
     type Value = Scalar;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text in quotes, a number, true or false")
+        f.write_str("a text in quotes, a number (a whole one of at most 64 bits), true or false")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
@@ -275,7 +275,7 @@ mod tests {
             process-definition-key = "p"
             process-definition-key-in = ["p"]
             process-definition-version-tag = "v"
-            process-variables = { name = "7", number = 7, fraction = 1.5, truth = true }
+            process-variables = { name = "7", number = 7, fraction = 1.5, truth = true, nothing = { null = true } }
             tenant-id-in = ["t"]
             [limits]
             memory = "1 GiB"
@@ -300,6 +300,7 @@ mod tests {
             process_variables: BTreeMap::from([
                 ("fraction".into(), Plain::Fraction(1.5)),
                 ("name".into(), Plain::Text("7".into())),
+                ("nothing".into(), Plain::Null),
                 ("number".into(), Plain::Whole(7)),
                 ("truth".into(), Plain::Truth(true)),
             ]),
@@ -368,7 +369,7 @@ mod tests {
         charge-card.toml:1: `bpmn-errors` is "E1": expected a list
         charge-card.toml:2: unknown key `filter.business_key`: did you mean `business-key`?
         charge-card.toml:2: `limits.memory` is "8 GiB": expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"
-        charge-card.toml:2: `config.hosts` is a list: expected a text in quotes, a number, true or false
+        charge-card.toml:2: `config.hosts` is a list: expected a text in quotes, a number (a whole one of at most 64 bits), true or false
         charge-card.toml:2: unknown key `grants.start-proces`: did you mean `start-process`?
         charge-card.toml:2: `grants.start-process` is "": expected names of 1 to 255 characters without control characters, or "*" for any
         charge-card.toml:2: `grants.correlate-message` is true: expected a list of names in quotes, or one text of names with commas between
@@ -406,12 +407,21 @@ mod tests {
             "[filter.process-variables]\na = 1\nb = [1]",
             "[filter.process-variables]\na = 2026-11-21",
             "[filter]\nprocess-variables = \"a\"",
+            "[filter.process-variables]\na = { null = false }\nb = { nul = true }\nc = {}\nd = { null = true, e = true }",
+            "[filter.process-variables]\na = 99999999999999999999",
+            "[config]\na = 99999999999999999999",
         ]);
         insta::assert_snapshot!(told, @r#"
-        charge-card.toml:2: `filter.process-variables.a` is NaN: expected a text in quotes, a finite number, true or false
-        charge-card.toml:3: `filter.process-variables.b` is a list: expected a text in quotes, a finite number, true or false
-        charge-card.toml:2: `filter.process-variables.a` is a date or time: expected a text in quotes, a finite number, true or false
+        charge-card.toml:2: `filter.process-variables.a` is NaN: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:3: `filter.process-variables.b` is a list: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:2: `filter.process-variables.a` is a date or time: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
         charge-card.toml:2: `filter.process-variables` is "a": expected a table
+        charge-card.toml:2: `filter.process-variables.a` is a table: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:3: `filter.process-variables.b` is a table: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:4: `filter.process-variables.c` is a table: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:5: `filter.process-variables.d` is a table: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:2: `filter.process-variables.a` is 99999999999999999999: expected a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`
+        charge-card.toml:2: `config.a` is 99999999999999999999: expected a text in quotes, a number (a whole one of at most 64 bits), true or false
         "#);
     }
 

@@ -5,7 +5,7 @@ use crate::{
         self, ClientCredentials, ClientProof, IdentityFiles, LoginOptions, ProxyOptions, RestOptions, SigningKey,
         TlsFiles,
     },
-    secret::{Secret, SecretSource},
+    secret::{Secret, SecretAtStart, SecretSource},
     setting_key::SettingKey,
     settings::{
         ClientAuth, EngineSettings, NoEngineAddress, OAuth2Settings, ProxySetting, SigningAlgorithm, TlsSettings,
@@ -85,7 +85,10 @@ fn proxy(settings: &EngineSettings) -> ProxyOptions {
         Some(ProxySetting::Direct) => ProxyOptions::Direct,
         Some(ProxySetting::Through(url)) => {
             let login = settings.proxy_username.clone();
-            let login = login.map(|username| (username, or_empty(settings.proxy_password.as_ref())));
+            let login = login.map(|username| {
+                let empty = || SecretAtStart::Text(Secret::new(""));
+                (username, settings.proxy_password.clone().unwrap_or_else(empty))
+            });
             ProxyOptions::Through { url: url.clone(), login }
         }
     }

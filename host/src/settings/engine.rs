@@ -21,7 +21,10 @@ use super::{
     schema,
     written::{self, MILLISECOND, MINUTE, SECOND, Span},
 };
-use crate::{secret::SecretSource, task::EngineName};
+use crate::{
+    secret::{SecretAtStart, SecretSource},
+    task::EngineName,
+};
 
 pub(super) use self::confidential::{Table, table};
 pub use self::{
@@ -71,9 +74,9 @@ pub struct EngineSettings {
     #[serde(deserialize_with = "user")]
     #[schemars(schema_with = "any_user", extend("x-absent" = "none"))]
     pub proxy_username: Option<String>,
-    /// The password of `engine.proxy-username`, read at the start; no `command`.
-    #[schemars(with = "SecretSource", extend("x-absent" = "an empty one, if there is a user"))]
-    pub proxy_password: Option<SecretSource>,
+    /// The password of `engine.proxy-username`. It is read once, so no `command` is run for it.
+    #[schemars(with = "SecretAtStart", extend("x-absent" = "an empty one, if there is a user"))]
+    pub proxy_password: Option<SecretAtStart>,
     /// How long connecting may take. An engine near its workers connects at once: a longer wait only delays the next
     /// attempt.
     #[serde(with = "Span::<MIN_REQUEST, MAX_CONNECT>")]

@@ -4,7 +4,7 @@
 //! Values come in layers, each with the place it was given at: a TOML file, an environment variable, a flag. A later
 //! layer overrides an earlier one, table by table. All wrong values are reported together, not only the first.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, fmt, num::IntErrorKind, path::Path};
 
 use figment::{
     Figment, Metadata, Profile, Provider,
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     lines::TomlFile,
-    wording::{advice, listed, quoted, wanted},
+    wording::{MAX_QUOTED, advice, listed, quoted, wanted},
 };
 use crate::{foreign::Escaped, setting_key::dotted};
 
@@ -103,6 +103,8 @@ pub(crate) struct Layers {
     places: BTreeMap<String, Place>,
     /// The values that were given as texts because their place knows nothing else.
     untyped: Vec<Untyped>,
+    /// The whole numbers of more than 64 bits, as they are written.
+    too_large: Vec<Untyped>,
     /// The keys whose values were found to be wrong.
     wrong: Vec<Vec<String>>,
 }
@@ -121,8 +123,15 @@ impl Layers {
         let place = |line| Place::Line(name.clone(), line);
         let file = TomlFile::parse(&name, text).map_err(|(line, why)| Problems::one(place(line), why))?;
         // The same parser took the text a moment ago.
-        let mut values: Dict = Toml::from_str(text).map_err(|error| Problems::one(place(0), error.message()))?;
+        let mut values: Dict = Toml::from_str(file.text()).map_err(|error| Problems::one(place(0), error.message()))?;
         values.values_mut().for_each(replace_dates);
+        for (path, number) in file.too_large() {
+            if let Some(value) = child_mut(&mut values, path) {
+                *value = Value::Num(value.tag(), Num::I128(TOO_LARGE));
+            }
+            let (place, path, text) = (place(file.line(path)), path.clone(), number.clone());
+            self.too_large.push(Untyped { place, path, text });
+        }
         // The source makes figment take paths in the file relative to its directory.
         self.figment = self.figment.merge(Layer { metadata: Metadata::from(FILE_LAYER, path), values });
         self.file = Some(file);
@@ -220,10 +229,17 @@ impl Layers {
         };
         let Untyped { text, .. } = self.untyped.swap_remove(found);
         let truth = text.parse::<bool>().map(Value::from);
-        let number = || text.parse::<i64>().map(Value::from);
+        let number = || match text.parse::<i64>() {
+            Ok(number) => Ok(Value::from(number)),
+            Err(error) => match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => Ok(Value::from(TOO_LARGE)),
+                _ => Err(error),
+            },
+        };
         let fraction = || text.parse::<f64>().map(Value::from);
         let Ok(value) = truth.or_else(|_| number()).or_else(|_| fraction()) else { return false };
         self.merge(&place, path, value);
+        self.too_large.push(Untyped { place, path: path.to_owned(), text });
         true
     }
 
@@ -287,6 +303,12 @@ impl Layers {
         Problems::one(self.place(path), format!("`{}`: {why}", dotted(path)))
     }
 
+    /// A whole number of more than 64 bits, as it is written for a key at a place.
+    fn too_large(&self, path: &[String], place: &Place) -> Option<&str> {
+        let found = self.too_large.iter().find(|number| number.path == path && number.place == *place);
+        found.map(|number| number.text.as_str())
+    }
+
     fn values(&self) -> Dict {
         // The layers hold parsed values only, so figment has no error of its own to tell.
         self.figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default()
@@ -298,7 +320,11 @@ impl Layers {
         let text = match &error.kind {
             Kind::UnknownField(_, valid) => format!("unknown key `{key}`: {}", advice(&place, &path, valid)),
             Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-                let found = if is_date(found) { "a date or time".into() } else { quoted(found) };
+                let found = match self.too_large(&path, &place).filter(|_| is(found, TOO_LARGE)) {
+                    Some(number) => number.chars().take(MAX_QUOTED).collect(),
+                    None if is(found, DATE_VALUE) => "a date or time".into(),
+                    None => quoted(found),
+                };
                 format!("`{key}` is {found}: expected {}", wanted(&place, &path, expected))
             }
             Kind::UnknownVariant(found, valid) => {
@@ -340,20 +366,36 @@ fn key_path(error: &figment::Error) -> Vec<String> {
 /// How the parser of TOML calls the one key of the table that it makes of a date or time.
 const DATE: &str = "$__toml_private_datetime";
 
-/// Puts a number that nothing reads in the place of each date or time: no setting is one, and as a table of one key
-/// it could pass for the table of a setting.
+/// Stands for a date or time: no setting is one, and nothing reads a number of this width.
+const DATE_VALUE: i128 = 0;
+
+/// Stands for a whole number of more than 64 bits.
+pub(super) const TOO_LARGE: i128 = 1;
+
+/// Puts a number that nothing reads in the place of each date or time: as a table of one key it could pass for the table
+/// of a setting.
 fn replace_dates(value: &mut Value) {
     match value {
-        Value::Dict(tag, table) if table.contains_key(DATE) => *value = Value::Num(*tag, Num::I128(0)),
+        Value::Dict(tag, table) if table.contains_key(DATE) => *value = Value::Num(*tag, Num::I128(DATE_VALUE)),
         Value::Dict(_, table) => table.values_mut().for_each(replace_dates),
         Value::Array(_, list) => list.iter_mut().for_each(replace_dates),
         _ => {}
     }
 }
 
-/// Whether a date or time was found: nothing else becomes a number of this size.
-fn is_date(found: &Actual) -> bool {
-    matches!(found, Actual::Other(kind) if kind.ends_with("i128"))
+/// Whether what was found is one of the numbers that stand for something else.
+fn is(found: &Actual, number: i128) -> bool {
+    matches!(found, Actual::Other(kind) if *kind == format!("integer `{number}` as i128"))
+}
+
+/// The value at a path, to be replaced.
+fn child_mut<'a>(values: &'a mut Dict, path: &[String]) -> Option<&'a mut Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter().try_fold(values.get_mut(first)?, |value, key| match value {
+        Value::Dict(_, table) => table.get_mut(key),
+        Value::Array(_, list) => list.get_mut(key.parse::<usize>().ok()?),
+        _ => None,
+    })
 }
 
 fn child<'a>(value: &'a Value, key: &String) -> Option<&'a Value> {

@@ -5,7 +5,7 @@ use figment::error::Actual;
 use super::{env, strict::Place};
 
 /// A value is quoted up to this many characters.
-const MAX_QUOTED: usize = 80;
+pub(super) const MAX_QUOTED: usize = 80;
 
 /// What to do about an unknown key: the nearest valid one, or all of them.
 pub(crate) fn advice(place: &Place, path: &[String], valid: &[&str]) -> String {

@@ -28,6 +28,8 @@ pub struct Filter {
 /// A value by which the engine finds instances: it infers the type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plain {
+    /// No value: a variable of any type that is null.
+    Null,
     /// A text.
     Text(String),
     /// A truth value.

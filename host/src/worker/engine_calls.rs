@@ -150,6 +150,10 @@ async fn patiently<T, F: Future<Output = Result<T, EngineError>>>(
 }
 
 /// What an error means to a handler whose request was sent.
+///
+/// Apart from [`EngineError::treatment`], which says what the host itself does next with an outcome, a fetch or a lock:
+/// here the host does nothing next, and what the handler must know is another thing, namely whether the call was done.
+/// `docs/engine-calls.md` has this table.
 fn fault(error: EngineError) -> Fault {
     let text = error.to_string();
     match error {

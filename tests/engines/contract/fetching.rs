@@ -78,7 +78,8 @@ async fn a_topics_filters_choose_its_tasks(engine: Engine) {
     talk.with_tenant("t1").await;
     let a = json!({"n": {"type": "Integer", "value": 1}, "s": {"type": "String", "value": "x"}});
     let b = json!({"n": {"type": "Long", "value": 1}, "b": {"type": "Boolean", "value": true},
-        "d": {"type": "Double", "value": 1.5}, "z": {"type": "Null", "value": null}});
+        "d": {"type": "Double", "value": 1.5}, "z": {"type": "Null", "value": null},
+        "y": {"type": "String", "value": null}});
     talk.start("a", json!({"businessKey": "k1", "variables": a})).await;
     talk.start("b", json!({"businessKey": "k2", "variables": b})).await;
     talk.start_for_tenant("c", "t1", json!({"businessKey": "k1"})).await;
@@ -107,6 +108,8 @@ async fn a_topics_filters_choose_its_tasks(engine: Engine) {
         ("a truth value", json!({"processVariables": {"b": true}})),
         ("a fraction", json!({"processVariables": {"d": 1.5}})),
         ("null", json!({"processVariables": {"z": null}})),
+        ("null of a type", json!({"processVariables": {"y": null}})),
+        ("null, where there is no variable", json!({"processVariables": {"x": null}})),
         ("the wrong type", json!({"processVariables": {"n": "1"}})),
         ("several variables, of which any will do", json!({"processVariables": {"s": "x", "b": true, "q": 1}})),
         ("no variables", json!({"processVariables": {}})),

@@ -34,7 +34,7 @@ const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How often a start is tried when another program took the free port first.
 const PORT_ATTEMPTS: u32 = 3;
 
-/// The only user, who may do anything.
+/// The first user, who may do anything.
 pub const USER: &str = "demo";
 
 /// The password of [`USER`].
@@ -89,10 +89,9 @@ impl RealEngine {
             .arg(build.class_path())
             .arg("harness.EngineApp")
             .arg(format!("--server.port={}", address.port()))
-            .arg("--harness.end-with-stdin=true");
-        if setup.auth {
-            java.arg(format!("--harness.auth={}", product.auth_package()));
-        }
+            .arg("--harness.end-with-stdin=true")
+            .arg(format!("--harness.engine={}", product.engine_package()))
+            .arg(format!("--harness.anonymous={}", !setup.auth));
         if setup.unique_worker {
             java.arg("--server.servlet.context-parameters.fetch-and-lock-unique-worker-request=true");
         }

@@ -17,6 +17,7 @@ pub struct Sample {
 /// All samples.
 pub fn samples() -> Vec<Sample> {
     let object = json!({"objectTypeName": "java.util.LinkedHashMap", "serializationDataFormat": "application/json"});
+    let xml = json!({"objectTypeName": "example.Order", "serializationDataFormat": "application/xml"});
     let file = json!({"filename": "a b.txt", "mimeType": "text/plain", "encoding": "UTF-8"});
     let mut samples: Vec<Sample> = [
         ("true", "Boolean", json!(true)),
@@ -56,6 +57,7 @@ pub fn samples() -> Vec<Sample> {
     for (name, kind, value, info) in [
         ("object", "Object", json!("{\"k\":1}"), object.clone()),
         ("null-object", "Object", json!(null), object),
+        ("object-in-xml", "Object", json!("<order><amount>5</amount></order>"), xml),
         ("file", "File", json!("ZmlsZSBib2R5"), file),
         ("empty-file", "File", json!(""), json!({"filename": "empty"})),
     ] {

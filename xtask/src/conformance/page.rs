@@ -61,7 +61,7 @@ fn tables(capabilities: &Capabilities, records: &[(Subject, Record)]) -> Result<
 
 /// What was run, when, and how it went in all.
 fn set_ups(columns: &[Column<'_>]) -> String {
-    let mut text = String::from("| set-up | engine | run on | result | raw |\n|---|---|---|---|---|\n");
+    let mut text = String::from("| set-up | engine | commit | run on | result | raw |\n|---|---|---|---|---|---|\n");
     for Column { subject, record, endings } in columns {
         let name = subject.name();
         let result = match &record.results {
@@ -82,8 +82,8 @@ fn set_ups(columns: &[Column<'_>]) -> String {
             }
         };
         text.push_str(&format!(
-            "| `{name}` | {} | {} | {result} | [output](conformance/{name}.txt) |\n",
-            record.engine, record.date
+            "| `{name}` | {} | {} | {} | {result} | [output](conformance/{name}.txt) |\n",
+            record.engine, record.commit, record.date
         ));
     }
     text
@@ -161,7 +161,8 @@ mod tests {
     fn run(text: &str) -> Record {
         let text = format!("{text}\ntest result: ok.\n");
         let results = Results::Output { seconds: 9, text };
-        Record { engine: "an engine".to_owned(), date: "2026-11-21".to_owned(), results }
+        let (engine, commit, date) = ("an engine".to_owned(), "0a1b2c3".to_owned(), "2026-11-21".to_owned());
+        Record { engine, commit, date, results }
     }
 
     #[test]
@@ -183,9 +184,9 @@ mod tests {
             [(Subject::Embedded, embedded), (Subject::Real("real", setup), real), (Subject::Real("gone", setup), gone)];
         let made = tables(&capabilities, &records).expect("made");
         for line in [
-            "| `embedded` | an engine | 2026-11-21 | 1 passed, 1 **failed**; 9 s | [output](conformance/embedded.txt) |",
-            "| `real` | an engine | 2026-11-21 | 1 passed, 1 differ; 9 s | [output](conformance/real.txt) |",
-            "| `gone` | an engine | 2026-11-21 | **not to be had**: no artifact | [output](conformance/gone.txt) |",
+            "| `embedded` | an engine | 0a1b2c3 | 2026-11-21 | 1 passed, 1 **failed**; 9 s | [output](conformance/embedded.txt) |",
+            "| `real` | an engine | 0a1b2c3 | 2026-11-21 | 1 passed, 1 differ; 9 s | [output](conformance/real.txt) |",
+            "| `gone` | an engine | 0a1b2c3 | 2026-11-21 | **not to be had**: no artifact | [output](conformance/gone.txt) |",
             "| both | passed | differs (1) | not to be had |",
             "| real only | needs BPMN | passed | not to be had |",
             "| ours | **failed** (1 of 1) | ours alone | not to be had |",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
@@ -26,6 +27,8 @@ const RULE: &str = "--------";
 pub(super) struct Record {
     /// Product, version, data base.
     pub(super) engine: String,
+    /// Of the sources that were run, so that a record which is older than they are can be seen.
+    pub(super) commit: String,
     pub(super) date: String,
     pub(super) results: Results,
 }
@@ -73,7 +76,9 @@ impl Record {
                 Results::Output { seconds, text: output.to_owned() }
             }
         };
-        Ok(Self { engine: field("engine")?.to_owned(), date: field("date")?.to_owned(), results })
+        // Records that are older than this line have none.
+        let commit = fields.get("commit").copied().unwrap_or("unknown").to_owned();
+        Ok(Self { engine: field("engine")?.to_owned(), commit, date: field("date")?.to_owned(), results })
     }
 
     /// Keeps it as the last run.
@@ -87,7 +92,7 @@ impl Record {
     }
 
     fn text(&self) -> String {
-        let head = format!("engine: {}\ndate: {}\n", self.engine, self.date);
+        let head = format!("engine: {}\ncommit: {}\ndate: {}\n", self.engine, self.commit, self.date);
         match &self.results {
             Results::NotToBeHad(why) => format!("{head}not to be had: {why}\n{RULE}\n"),
             Results::Output { seconds, text } => format!("{head}seconds: {seconds}\n{RULE}\n{text}"),
@@ -145,6 +150,20 @@ impl Record {
                 format!("{} tests, {failed} failed, {seconds} s", endings.len())
             }
         }
+    }
+}
+
+/// The commit of the sources, and whether files differ from it. Those that a run itself writes do not count.
+pub(super) fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").current_dir(root()).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short", "HEAD"]) else { return "unknown, for there is no git".to_owned() };
+    let changed = git(&["status", "--porcelain", "--", ".", ":!docs/conformance", ":!docs/conformance.md"]);
+    match changed.as_deref() {
+        Some("") => commit,
+        _ => format!("{commit} and changes that are not committed"),
     }
 }
 
@@ -240,7 +259,8 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; 
 
     fn record(text: &str) -> Record {
         let results = Results::Output { seconds: 7, text: text.to_owned() };
-        Record { engine: "Operaton 1 on H2".to_owned(), date: "2026-11-21".to_owned(), results }
+        let commit = "0a1b2c3 and changes that are not committed".to_owned();
+        Record { engine: "Operaton 1 on H2".to_owned(), commit, date: "2026-11-21".to_owned(), results }
     }
 
     #[test]
@@ -249,6 +269,12 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; 
         for record in [record(OUTPUT), Record { results: not_to_be_had, ..record("") }] {
             assert_eq!(Record::parse(&record.text()).expect("read"), record);
         }
+    }
+
+    #[test]
+    fn a_record_without_a_commit_is_read() {
+        let older = record(OUTPUT).text().replace("commit: 0a1b2c3 and changes that are not committed\n", "");
+        assert_eq!(Record::parse(&older).expect("read").commit, "unknown");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use fetchlock_harness::real_engine::{EngineBuild, SETUP_VARIABLE};
 
 use super::Subject;
-use super::record::{Record, Results, presentable};
+use super::record::{Record, Results, commit, presentable};
 use crate::cargo::cargo;
 
 /// How long one set-up may take, engine's start and all: some two minutes on a quiet machine.
@@ -36,6 +36,7 @@ pub(super) fn tests() -> Result<Vec<String>> {
 /// # Errors
 /// The tests do not compile or cannot be started, or do not end in time.
 pub(super) fn on(subject: Subject) -> Result<Record> {
+    let commit = commit();
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let mut tests = cargo(&["test", "--workspace", "--locked", "--test", "engines", "--"]);
     let engine = match subject {
@@ -48,7 +49,12 @@ pub(super) fn on(subject: Subject) -> Result<Record> {
             match EngineBuild::ensure(setup.product).and_then(|_| setup.describe()) {
                 Ok(engine) => engine,
                 Err(error) => {
-                    return Ok(Record { engine: wanted(subject), date, results: Results::NotToBeHad(why(&error)) });
+                    return Ok(Record {
+                        engine: wanted(subject),
+                        commit,
+                        date,
+                        results: Results::NotToBeHad(why(&error)),
+                    });
                 }
             }
         }
@@ -59,7 +65,7 @@ pub(super) fn on(subject: Subject) -> Result<Record> {
     if !output.contains("\nrunning ") {
         bail!("no tests were run on {}: what the compiler said is above", subject.name());
     }
-    Ok(Record { engine, date, results: Results::Output { seconds, text: presentable(&output) } })
+    Ok(Record { engine, commit, date, results: Results::Output { seconds, text: presentable(&output) } })
 }
 
 /// What the set-up would have been.
@@ -72,9 +78,13 @@ fn wanted(subject: Subject) -> String {
 /// What an error comes to: the artifacts that Maven does not find, or the first line that says something.
 fn why(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
-    // From where they were to come is this machine's affair.
-    if let Some((_, rest)) = text.split_once("could not be resolved: ") {
-        return format!("Maven does not find {}", rest.split(": ").next().unwrap_or_default());
+    // From where they were to come is this machine's affair. Maven has one wording for several artifacts and two for one.
+    let several = text.split_once("could not be resolved: ").and_then(|(_, rest)| rest.split(": ").next());
+    let one = text.split_once("Could not find artifact ").and_then(|(_, rest)| rest.split(" in ").next());
+    let one_before =
+        text.split_once(" was not found in ").and_then(|(before, _)| before.split_whitespace().next_back());
+    if let Some(artifacts) = several.or(one).or(one_before) {
+        return format!("Maven does not find {artifacts}");
     }
     let complaint = text.lines().find(|line| line.starts_with("[ERROR]") && line.contains(": "));
     let line = complaint.or(text.lines().next()).unwrap_or_default();
@@ -114,6 +124,16 @@ mod tests {
              be resolved: a.b:c:jar:2.1.0, a.b:d:jar:2.1.0: a.b:c:jar:2.1.0 was not found in somewhere -> [Help 1]"
         );
         assert_eq!(why(&error), "Maven does not find a.b:c:jar:2.1.0, a.b:d:jar:2.1.0");
+        for line in [
+            "Could not resolve dependencies for project p:q:jar:1: a.b:c:jar:2.0.0 was not found in somewhere during a \
+             previous attempt. This failure was cached",
+            "Could not resolve dependencies for project p:q:jar:1: Could not find artifact a.b:c:jar:2.0.0 in central \
+             (somewhere) -> [Help 1]",
+        ] {
+            let error =
+                anyhow!("Maven could not build CIB seven; its output ends:\n[ERROR] Failed to execute goal: {line}");
+            assert_eq!(why(&error), "Maven does not find a.b:c:jar:2.0.0");
+        }
         assert_eq!(why(&anyhow!("PostgreSQL was not found: install it")), "PostgreSQL was not found: install it");
     }
 }

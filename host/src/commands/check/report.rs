@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use bytesize::ByteSize;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     foreign::Escaped,
@@ -278,6 +278,7 @@ fn filter(filter: &Filter) -> Map<String, Value> {
 
 fn plain(value: &Plain) -> Value {
     match value {
+        Plain::Null => json!({ "null": true }),
         Plain::Text(text) => Value::from(text.clone()),
         Plain::Truth(truth) => Value::from(*truth),
         Plain::Whole(number) => Value::from(*number),

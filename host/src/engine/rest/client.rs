@@ -12,7 +12,7 @@ use super::{
     tls::{Tls, unusable},
 };
 use crate::{
-    secret::{Secret, SecretSource},
+    secret::{Secret, SecretAtStart},
     setting_key::SettingKey,
 };
 
@@ -54,7 +54,7 @@ impl Proxy {
             ProxyOptions::Environment => Self::Environment,
             ProxyOptions::Direct => Self::Direct,
             ProxyOptions::Through { url, login } => {
-                let read = |(username, source): &(String, SecretSource)| {
+                let read = |(username, source): &(String, SecretAtStart)| {
                     Ok::<_, RestEngineError>((username.clone(), password(source, table.of("proxy-password"))?))
                 };
                 Self::Through { url: url.clone(), login: login.as_ref().map(read).transpose()? }
@@ -68,18 +68,14 @@ impl Proxy {
 }
 
 /// A password that is read once, at the start.
-fn password(source: &SecretSource, setting: SettingKey) -> Result<Secret, RestEngineError> {
+fn password(source: &SecretAtStart, setting: SettingKey) -> Result<Secret, RestEngineError> {
     match source {
-        SecretSource::Text(text) => Ok(text.clone()),
-        SecretSource::Env(name) => variable(setting, name),
-        SecretSource::File(path) => {
+        SecretAtStart::Text(text) => Ok(text.clone()),
+        SecretAtStart::Env(name) => variable(setting, name),
+        SecretAtStart::File(path) => {
             let text = fs::read_to_string(path);
             let text = text.map_err(|error| unusable(setting, path, format!("cannot be read: {error}")))?;
             Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
-        }
-        SecretSource::Command(command) => {
-            let why = "is a command, and none is run for what is read once: give a text, `file` or `env`".into();
-            Err(unusable(setting, command.program.as_ref(), why))
         }
     }
 }

@@ -12,7 +12,11 @@ use super::{
     exchange::Limits,
     tls::TlsFiles,
 };
-use crate::{header, secret::SecretSource, setting_key::SettingKey};
+use crate::{
+    header,
+    secret::{SecretAtStart, SecretSource},
+    setting_key::SettingKey,
+};
 
 /// The engine's table in the settings, as messages name it by default.
 const DEFAULT_TABLE: &str = "engine";
@@ -111,8 +115,8 @@ pub enum ProxyOptions {
     Through {
         /// Its address.
         url: Url,
-        /// Its user and the password, which is read once; not a command.
-        login: Option<(String, SecretSource)>,
+        /// Its user and the password.
+        login: Option<(String, SecretAtStart)>,
     },
 }
 

@@ -9,7 +9,7 @@ use super::{
     loopback::{Loopback, Reply},
     *,
 };
-use crate::secret::{Secret, SecretSource};
+use crate::secret::{Secret, SecretAtStart};
 
 /// A directory with the files of an authority and of a client that it knows.
 struct Files {
@@ -125,7 +125,7 @@ async fn a_proxy_is_used_with_its_login_even_for_this_machine() {
     fs::write(&password, "hush\n").expect("written");
     let proxy = Loopback::start(vec![Reply::no_content(), Reply::no_content()]).await;
     for url in ["http://engine.invalid/engine-rest", "http://127.0.0.1:1/engine-rest"] {
-        let login = Some(("me".to_owned(), SecretSource::File(password.clone())));
+        let login = Some(("me".to_owned(), SecretAtStart::File(password.clone())));
         let through = ProxyOptions::Through { url: proxy.url(""), login };
         unlock(RestOptions { proxy: through, ..RestOptions::new(url.parse().expect("a URL")) }).await.expect("sent");
     }

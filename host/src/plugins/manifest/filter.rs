@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, Unexpected, Visitor},
+    de::{Error, MapAccess, Unexpected, Visitor},
 };
 
 use crate::{
@@ -44,7 +44,8 @@ pub(super) struct WrittenFilter {
     process_definition_version_tag: Option<String>,
     /// Only tasks of process instances in which **one** of these variables has the value beside it. That is the engine's
     /// rule: several variables are alternatives. It compares types too: a whole number is an Integer if it has at most
-    /// 32 bits and else a Long, a fraction a Double.
+    /// 32 bits and else a Long, a fraction a Double. `{ null = true }` takes a variable without a value, of any type; one
+    /// that is not there at all is not taken.
     #[serde(default, deserialize_with = "variables")]
     #[schemars(schema_with = "any_variables", extend("x-absent" = "any"))]
     process_variables: BTreeMap<String, Plain>,
@@ -121,12 +122,23 @@ fn any_text(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// What is expected as a variable's value, in words.
-const VALUE: &str = "a text in quotes, a finite number, true or false";
+const VALUE: &str =
+    "a text in quotes, a finite number (a whole one of at most 64 bits), true, false or `{ null = true }`";
 
 fn any_variables(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "additionalProperties": { "type": ["string", "number", "boolean"] },
+        "additionalProperties": {
+            "anyOf": [
+                { "type": ["string", "number", "boolean"] },
+                {
+                    "type": "object",
+                    "properties": { "null": { "const": true } },
+                    "required": ["null"],
+                    "additionalProperties": false,
+                },
+            ],
+        },
         "x-written": format!("a table of names, each with {VALUE}; at least one"),
     })
 }
@@ -147,11 +159,19 @@ impl<'de> Deserialize<'de> for Written {
 
 struct ValueVisitor;
 
-impl Visitor<'_> for ValueVisitor {
+impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Plain;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(VALUE)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Plain, A::Error> {
+        // TOML has no null.
+        match (table.next_entry::<String, bool>()?, table.next_key::<String>()?) {
+            (Some((key, true)), None) if key == "null" => Ok(Plain::Null),
+            _ => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+        }
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Plain, E> {

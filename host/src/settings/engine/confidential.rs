@@ -7,6 +7,8 @@ use serde::{
     de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
 
+use crate::settings::strict::TOO_LARGE;
+
 /// A value that may be a secret, or a table that may hold some.
 pub(super) trait Confidential<'de>: Sized {
     /// What is expected, in the words of messages.
@@ -55,6 +57,10 @@ impl<'de, T: Confidential<'de>> Visitor<'de> for ConfidentialVisitor<T> {
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<T, E> {
         Err(unlike::<T, E>("a number"))
+    }
+
+    fn visit_i128<E: Error>(self, number: i128) -> Result<T, E> {
+        Err(unlike::<T, E>(if number == TOO_LARGE { "a number" } else { "a date or time" }))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<T, E> {

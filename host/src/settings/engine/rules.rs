@@ -75,11 +75,6 @@ impl EngineSettings {
             ),
             without(&["tls", "client-certificate"], certificate, "client-key", key),
             without(&["tls", "client-key"], key, "client-certificate", certificate),
-            matches!(self.proxy_password, Some(SecretSource::Command(_))).then(|| Misfit {
-                key: &["proxy-password"],
-                why: "it is read once, at the start, so a command is not run for it: give a text, `file` or `env`"
-                    .into(),
-            }),
         ];
         told.into_iter().flatten().collect()
     }

@@ -11,7 +11,7 @@ use serde::{
 
 use super::confidential::{self, Confidential};
 use crate::{
-    secret::{HIDDEN, Secret, SecretCommand, SecretSource},
+    secret::{HIDDEN, Secret, SecretAtStart, SecretCommand, SecretSource},
     settings::written::{self, DAY, FilePath, SECOND, Span},
 };
 
@@ -59,6 +59,40 @@ impl Table {
             (None, Some(VariableName(env)), None) => Ok(SecretSource::Env(env)),
             (None, None, Some(command)) => command_source(command, self.cache.unwrap_or(DEFAULT_CACHE)),
             _ => Err("expected exactly one of `file`, `env` and `command` in the table".into()),
+        }
+    }
+}
+
+/// What is expected of a secret that is read once.
+const WANTED_AT_START: &str = "a text in quotes, or a table of one of `file` and `env`";
+
+/// The forms of it that are accepted.
+#[derive(JsonSchema)]
+#[schemars(untagged, extend("x-written" = WANTED_AT_START))]
+#[expect(dead_code, reason = "only its schema is used: what is read must not show in an error")]
+enum WrittenAtStart {
+    Text(String),
+    Table(TableAtStart),
+}
+
+/// Where the text comes from; exactly one place.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct TableAtStart {
+    /// The text is in this file, which is read at the start.
+    #[serde(with = "FilePath")]
+    file: Option<PathBuf>,
+    /// The text is in this environment variable, which is read at the start.
+    #[schemars(with = "String")]
+    env: Option<VariableName>,
+}
+
+impl TableAtStart {
+    fn source(self) -> Result<SecretAtStart, &'static str> {
+        match (self.file, self.env) {
+            (Some(file), None) => Ok(SecretAtStart::File(file)),
+            (None, Some(VariableName(env))) => Ok(SecretAtStart::Env(env)),
+            _ => Err("expected exactly one of `file` and `env` in the table"),
         }
     }
 }
@@ -147,6 +181,49 @@ impl JsonSchema for SecretSource {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Written::json_schema(generator)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretAtStart {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        confidential::read(from)
+    }
+}
+
+impl<'de> Confidential<'de> for SecretAtStart {
+    const WANTED: &'static str = WANTED_AT_START;
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::Text(Secret::new(text)))
+    }
+
+    fn from_table<A: MapAccess<'de>>(table: A) -> Result<Self, A::Error> {
+        TableAtStart::deserialize(MapAccessDeserializer::new(table))?.source().map_err(A::Error::custom)
+    }
+}
+
+impl Serialize for SecretAtStart {
+    /// Shows the place, never the text.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(_) => to.serialize_str(HIDDEN),
+            Self::File(path) => table(("file", &path.to_string_lossy()), None, to),
+            Self::Env(name) => table(("env", name), None, to),
+        }
+    }
+}
+
+impl JsonSchema for SecretAtStart {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SecretAtStart".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WrittenAtStart::json_schema(generator)
     }
 }
 

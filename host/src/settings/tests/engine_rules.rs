@@ -31,6 +31,8 @@ fn settings_of_an_engine_that_do_not_fit_each_other_are_refused() {
         "[engine]\nproxy = \"http://proxy/path\"",
         "[engine]\nproxy = \"none\"\nproxy-username = \"me\"",
         "[engine]\nproxy = \"http://proxy\"\nproxy-username = \"me\"\nproxy-password = { command = [\"a\"] }",
+        "[engine]\nproxy = \"http://proxy\"\nproxy-username = \"me\"\nproxy-password = { file = \"a\", env = \"B\" }",
+        "[engine]\nproxy = \"http://proxy\"\nproxy-username = \"me\"\nproxy-password = 7",
     ]);
     insta::assert_snapshot!(told, @r#"
     fetchlock.toml:1: `engine.oauth2`: has neither `client-secret` nor `private-key`: add one of them
@@ -46,7 +48,9 @@ fn settings_of_an_engine_that_do_not_fit_each_other_are_refused() {
     fetchlock.toml:2: `engine.proxy`: the address holds credentials: put them into `proxy-username` and `proxy-password` beside it, where secrets are never shown
     fetchlock.toml:2: `engine.proxy`: a proxy has a host and a port and no path; expected an address such as http://proxy.example:3128, or "none", found "http://proxy/path"
     fetchlock.toml:3: `engine.proxy-username`: there is no `proxy` to go with it: add that or leave this out
-    fetchlock.toml:4: `engine.proxy-password`: it is read once, at the start, so a command is not run for it: give a text, `file` or `env`
+    fetchlock.toml:4: unknown key `engine.proxy-password.command`: expected `file` or `env`
+    fetchlock.toml:4: `engine.proxy-password`: expected exactly one of `file` and `env` in the table
+    fetchlock.toml:4: `engine.proxy-password` is a number: expected a text in quotes, or a table of one of `file` and `env`
     "#);
 }
 

@@ -160,8 +160,6 @@ fn what_is_no_toml_is_told_with_line_and_column() {
         "[worker\npoll = \"30s\"",
         "[worker]\npoll = \"1s\"\npoll = \"2s\"",
         "poll",
-        "[worker]\nmax-deliveries = 99999999999999999999",
-        "worker.max-deliveries = 99999999999999999999",
         "engine.password = \"hush\" \"hush\"",
         "[engine.oauth2]\nprivate-key = \"\"\"\nhush==\nhush=1",
     ]);
@@ -171,11 +169,43 @@ fn what_is_no_toml_is_told_with_line_and_column() {
     fetchlock.toml:1: no valid TOML at column 8: invalid table header, expected `.`, `]`; write `key = value`, with texts in quotes
     fetchlock.toml:3: no valid TOML at column 1: duplicate key `poll` in table `worker`; write `key = value`, with texts in quotes
     fetchlock.toml:1: no valid TOML at column 5: expected `.`, `=`; write `key = value`, with texts in quotes
-    fetchlock.toml:2: no valid TOML at column 18 in the value of `max-deliveries`: whole numbers go from -9223372036854775808 to 9223372036854775807; write `key = value`, with texts in quotes
-    fetchlock.toml:1: no valid TOML at column 25 in the value of `worker.max-deliveries`: whole numbers go from -9223372036854775808 to 9223372036854775807; write `key = value`, with texts in quotes
     fetchlock.toml:1: no valid TOML at column 26: expected newline, `#`; write `key = value`, with texts in quotes
     fetchlock.toml:4: no valid TOML at column 7: invalid multiline basic string; write `key = value`, with texts in quotes
     ");
+}
+
+#[test]
+fn a_whole_number_of_more_than_64_bits_is_a_wrong_value_of_its_key() {
+    let told = complaints([
+        "[worker]\nmax-deliveries = 99999999999999999999\nmax-batch = -99_999_999_999_999_999_999\npoll = 1",
+        "worker.max-deliveries = 0xFFFF_FFFF_FFFF_FFFF_FFFF",
+        "[limits]\nmemory = 99999999999999999999",
+        "worker = { backoff = { factor = 99999999999999999999 } }",
+        "[grants.a]\nstart-process = [\"b\", 99999999999999999999]",
+        "[engine]\nusername = \"a\"\npassword = 99999999999999999999",
+        "max-batch = 99999999999999999999",
+    ]);
+    insta::assert_snapshot!(told, @r#"
+    fetchlock.toml:2: `worker.max-deliveries` is 99999999999999999999: expected a whole number from 1 to 256
+    fetchlock.toml:3: `worker.max-batch` is -99_999_999_999_999_999_999: expected a whole number from 1 to 10000
+    fetchlock.toml:4: `worker.poll` is 1: expected a duration from 1s to 30m, written like "30s", "5m" or "PT5M"
+    fetchlock.toml:1: `worker.max-deliveries` is 0xFFFF_FFFF_FFFF_FFFF_FFFF: expected a whole number from 1 to 256
+    fetchlock.toml:2: `limits.memory` is 99999999999999999999: expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"
+    fetchlock.toml:1: `worker.backoff.factor` is 99999999999999999999: expected a number from 1 to 10
+    fetchlock.toml:2: `grants.a.start-process.1` is 99999999999999999999: expected a text in quotes
+    fetchlock.toml:3: `engine.password` is a number: expected a text in quotes, or a table of one of `file`, `env` and `command`
+    fetchlock.toml:1: unknown key `max-batch`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `grants` or `log`
+    "#);
+    let told = variable_complaints([
+        ("FETCHLOCK_WORKER__MAX_CONCURRENT", "99999999999999999999"),
+        ("FETCHLOCK_WORKER__BACKOFF__JITTER", "-99999999999999999999"),
+    ]);
+    insta::assert_snapshot!(told, @r"
+    FETCHLOCK_WORKER__MAX_CONCURRENT: `worker.max-concurrent` is 99999999999999999999: expected a whole number from 1 to 10000
+    FETCHLOCK_WORKER__BACKOFF__JITTER: `worker.backoff.jitter` is -99999999999999999999: expected a number from 0 to 1
+    ");
+    let both = Fixture::new("worker.max-batch = 99999999999999999999").variable("FETCHLOCK_WORKER__MAX_BATCH", "7");
+    assert_eq!(both.settings().worker.max_batch.get(), 7, "what is overridden does not matter");
 }
 
 #[test]

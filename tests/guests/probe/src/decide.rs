@@ -2,11 +2,12 @@
 
 use std::hint::spin_loop;
 use std::thread::sleep;
+use std::time::Duration;
 
 use crate::bindings::fetchlock::handler::log::{self, Level};
 use crate::bindings::fetchlock::handler::outcome::{self, DecisionError, Failure, LockError, Retries, Retry};
 use crate::bindings::fetchlock::handler::task;
-use crate::bindings::fetchlock::handler::types::{Value, Variable};
+use crate::bindings::fetchlock::handler::types::{Date, Value, Variable};
 use crate::bindings::fetchlock::handler::variables::{self, Scope, SetError};
 use crate::support::{self, count, duration, number, refused, text, text_or, variable};
 use crate::{Returned, look};
@@ -153,7 +154,7 @@ pub(crate) fn nan() -> Returned {
 }
 
 /// Extends the lock to `n` milliseconds from now, then completes with `verdict`: `ok`, or the name of the error and its
-/// text.
+/// text. If there is a variable `pause`, it sleeps so many milliseconds in between, for others to look.
 pub(crate) fn extend_lock() -> Returned {
     let verdict = match outcome::extend_lock(number()?) {
         Ok(()) => "ok".to_owned(),
@@ -161,7 +162,16 @@ pub(crate) fn extend_lock() -> Returned {
         Err(LockError::Invalid(why)) => format!("invalid: {why}"),
         Err(LockError::Unavailable(why)) => format!("unavailable: {why}"),
     };
+    if let Some(pause) = support::number_of("pause")? {
+        sleep(Duration::from_millis(pause));
+    }
     support::complete(&[text("verdict", verdict)])
+}
+
+/// Completes with `moment`: `n` milliseconds after 1970, written as three and a half hours behind UTC.
+pub(crate) fn date() -> Returned {
+    let unix_millis = i64::try_from(number()?).map_err(|_| "variable `n` is no moment".to_owned())?;
+    support::complete(&[variable("moment", Value::Date(Date { unix_millis, offset_minutes: -210 }))])
 }
 
 /// Sets `progress` = 50 for the process instance and `localProgress` = 50 for the task, then completes with the

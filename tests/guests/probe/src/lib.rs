@@ -51,6 +51,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("invalid-decision", decide::invalid_decision),
     ("nan", decide::nan),
     ("extend-lock", decide::extend_lock),
+    ("date", decide::date),
     ("progress", decide::progress),
     // Work beside the task.
     ("start-process", begin::start_process),
@@ -73,6 +74,7 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("load-file", look::load_file),
     ("config", look::config),
     ("context", look::context),
+    ("values", look::values),
     ("probe-sandbox", look::probe_sandbox),
     ("random", look::random),
 ];

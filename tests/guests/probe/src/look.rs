@@ -98,6 +98,14 @@ pub(crate) fn context() -> Returned {
     ])
 }
 
+/// Completes with `saw-NAME` for each variable: its value as the contract has it, in Rust's words.
+pub(crate) fn values() -> Returned {
+    let names = variables::names();
+    let seen = names.iter().zip(variables::get_many(&names));
+    let seen: Vec<Variable> = seen.map(|(name, value)| text(format!("saw-{name}"), format!("{value:?}"))).collect();
+    complete(&seen)
+}
+
 /// Tries to leave the sandbox, then completes with what each try found, as text: `readFile`, `writeFile`, `listRoot`,
 /// `tcpConnect`, `tcpListen`, `udpBind` and `resolve` begin with `refused: ` in a sandbox that holds and never
 /// otherwise; `env` and `args` are empty.

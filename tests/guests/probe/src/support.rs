@@ -24,7 +24,12 @@ pub(crate) fn text_or(default: &str) -> Result<String, String> {
 
 /// The variable `n`; none if the task has no such variable.
 pub(crate) fn number_if_any() -> Result<Option<u64>, String> {
-    let number = match variables::get("n") {
+    number_of("n")
+}
+
+/// A number in a variable; none if the task has no such variable.
+pub(crate) fn number_of(name: &str) -> Result<Option<u64>, String> {
+    let number = match variables::get(name) {
         None => return Ok(None),
         Some(Value::Short(number)) => u64::try_from(number).ok(),
         Some(Value::Integer(number)) => u64::try_from(number).ok(),
@@ -32,7 +37,7 @@ pub(crate) fn number_if_any() -> Result<Option<u64>, String> {
         Some(Value::Double(number)) if number >= 0.0 => Some(number as u64),
         Some(_) => None,
     };
-    number.map(Some).ok_or_else(|| "variable `n`: expected a number that is not negative".to_owned())
+    number.map(Some).ok_or_else(|| format!("variable `{name}`: expected a number that is not negative"))
 }
 
 /// The variable `n`, without which the behaviour makes no sense.

@@ -39,9 +39,9 @@ impl Product {
         }
     }
 
-    /// The Java package in which its REST interface has the filter for basic authentication.
-    pub(super) fn auth_package(self) -> String {
-        format!("org.{}.bpm.engine.rest.security.auth", self.profile())
+    /// The Java package of its engine.
+    pub(super) fn engine_package(self) -> String {
+        format!("org.{}.bpm.engine", self.profile())
     }
 
     /// The version that is built.

@@ -77,6 +77,7 @@ struct Topic<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Bare<'a> {
+    Null,
     Text(&'a str),
     Truth(bool),
     Whole(i64),
@@ -86,6 +87,7 @@ enum Bare<'a> {
 impl<'a> From<&'a Plain> for Bare<'a> {
     fn from(plain: &'a Plain) -> Self {
         match plain {
+            Plain::Null => Self::Null,
             Plain::Text(text) => Self::Text(text),
             Plain::Truth(truth) => Self::Truth(*truth),
             Plain::Whole(number) => Self::Whole(*number),

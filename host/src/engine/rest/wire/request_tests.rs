@@ -66,6 +66,7 @@ fn a_fetch_with_everything() {
                 ("big".into(), Plain::Whole(9_007_199_254_740_993)),
                 ("half".into(), Plain::Fraction(0.5)),
                 ("name".into(), Plain::Text("7".into())),
+                ("nothing".into(), Plain::Null),
                 ("open".into(), Plain::Truth(true)),
             ]),
             tenant_id_in: vec!["t".into()],
@@ -75,7 +76,7 @@ fn a_fetch_with_everything() {
     };
     let none = Subscription { variables: Some(Vec::new()), ..subscription("other") };
     let request = FetchRequest { poll: Duration::from_secs(30), use_priority: false, ..request(vec![all, none]) };
-    insta::assert_snapshot!(text(fetch(&request)), @r#"{"workerId":"w-features","maxTasks":10,"usePriority":false,"asyncResponseTimeout":30000,"topics":[{"topicName":"feature","lockDuration":30000,"variables":["a","b"],"localVariables":true,"businessKey":"bk-1","processDefinitionId":"p:1:x","processDefinitionIdIn":["p:1:x","q:1:y"],"processDefinitionKey":"p","processDefinitionKeyIn":["p","q"],"processDefinitionVersionTag":"v1.2","processVariables":{"big":9007199254740993,"half":0.5,"name":"7","open":true},"tenantIdIn":["t"],"withoutTenantId":true,"includeExtensionProperties":true,"deserializeValues":true},{"topicName":"other","lockDuration":30000,"variables":[],"localVariables":false,"withoutTenantId":false,"includeExtensionProperties":true,"deserializeValues":false}]}"#);
+    insta::assert_snapshot!(text(fetch(&request)), @r#"{"workerId":"w-features","maxTasks":10,"usePriority":false,"asyncResponseTimeout":30000,"topics":[{"topicName":"feature","lockDuration":30000,"variables":["a","b"],"localVariables":true,"businessKey":"bk-1","processDefinitionId":"p:1:x","processDefinitionIdIn":["p:1:x","q:1:y"],"processDefinitionKey":"p","processDefinitionKeyIn":["p","q"],"processDefinitionVersionTag":"v1.2","processVariables":{"big":9007199254740993,"half":0.5,"name":"7","nothing":null,"open":true},"tenantIdIn":["t"],"withoutTenantId":true,"includeExtensionProperties":true,"deserializeValues":true},{"topicName":"other","lockDuration":30000,"variables":[],"localVariables":false,"withoutTenantId":false,"includeExtensionProperties":true,"deserializeValues":false}]}"#);
 }
 
 #[test]
