@@ -211,7 +211,9 @@ impl<'de> Deserializer<'de> for ValueReader<'de> {
             return visitor.visit_newtype_struct(self);
         };
         match self.value {
-            Some(Value::Json(_)) if name == special::JSON => self.document(|reader| visitor.visit_newtype_struct(reader)),
+            Some(Value::Json(_)) if name == special::JSON => {
+                self.document(|reader| visitor.visit_newtype_struct(reader))
+            }
             Some(value) if asked == value.kind() || asked == "Value" => special::hand_over(value, visitor),
             _ => Err(ReadError::expected(asked)),
         }
