@@ -1,6 +1,8 @@
 //! Variables into a struct: the reading half of serde.
 
 mod error;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::cell::{Cell, OnceCell};
