@@ -13,7 +13,6 @@ use serde::forward_to_deserialize_any;
 
 use self::error::ReadError;
 use self::value::ValueReader;
-pub(crate) use self::value::value_of_json;
 use crate::{Value, VariableError};
 
 /// Where variables come from: the host, or a list of them.
