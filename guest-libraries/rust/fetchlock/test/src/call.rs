@@ -22,7 +22,7 @@ impl Call {
         Self::of("start-process", key)
     }
 
-    /// A message; answered by `.with("receivers", …)` or [`error`](Self::error).
+    /// A message; answered by [`received_by`](Self::received_by) or [`error`](Self::error).
     pub fn correlate_message(name: &str) -> Self {
         Self::of("correlate-message", name)
     }
@@ -30,6 +30,11 @@ impl Call {
     /// A longer lock, such as `30s`.
     pub fn extend_lock(duration: &str) -> Self {
         Self::of("extend-lock", duration)
+    }
+
+    /// Variables that are set while the handler runs; `.with("scope", "local")` for those of the task's own scope.
+    pub fn set_progress(variables: Table) -> Self {
+        Self::of("set-progress", variables)
     }
 
     /// The content of a file that cannot be loaded; say so with [`error`](Self::error). Files that can need no call.
@@ -66,6 +71,17 @@ impl Call {
     #[must_use]
     pub fn json(self, text: &str) -> Self {
         self.with("json", text)
+    }
+
+    /// Received by the instance of this id, which waited for it, after those that are named already.
+    #[must_use]
+    pub fn received_by(mut self, instance: &str) -> Self {
+        let receiver = Table::from_iter([("waiting".to_owned(), instance.into())]);
+        let receivers = self.0.entry("receivers").or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(receivers) = receivers.as_array_mut() {
+            receivers.push(receiver.into());
+        }
+        self
     }
 
     /// Answered with an error, such as `timeout` or `refused`.

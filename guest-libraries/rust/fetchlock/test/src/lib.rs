@@ -28,6 +28,8 @@ mod program;
 mod ran;
 mod value;
 
+pub use toml;
+
 pub use self::{
     call::Call,
     case::Case,

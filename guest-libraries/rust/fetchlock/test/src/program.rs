@@ -88,7 +88,9 @@ pub(crate) fn test(case: &Path) -> Result<Ran, TestError> {
     };
     let mut problems = [lines(&report["problems"]), lines(&told["problems"])].concat();
     problems.extend(told["diff"].as_str().filter(|diff| !diff.is_empty()).map(str::to_owned));
-    problems.extend(Ran::of(told.clone()).logs.iter().map(|line| format!("the handler said: {line}")));
+    let ran = Ran::of(told.clone());
+    problems.extend((!ran.outcome.is_empty()).then(|| format!("the handler ended with {ran}")));
+    problems.extend(ran.logs.iter().map(|line| format!("the handler said: {line}")));
     Err(TestError::Test(problems.join("\n")))
 }
 

@@ -1,5 +1,6 @@
 //! Values of variables that a test gives.
 
+use toml::value::Datetime;
 use toml::{Table, Value};
 
 /// A value with its engine type. Rust's own types are made one by themselves: `bool`, `i32` (Integer), `i64` (Long),
@@ -13,6 +14,11 @@ pub struct Given {
 }
 
 impl Given {
+    /// A value of a type that Fetchlock does not know, of its JSON text.
+    pub fn of_other(type_name: &str, json: &str) -> Self {
+        Self::of(type_name).with("value", json)
+    }
+
     fn of(type_name: &str) -> Self {
         Self { value: Table::from_iter([("type".to_owned(), Value::from(type_name))]), content: None }
     }
@@ -63,8 +69,14 @@ pub fn double(number: f64) -> Given {
 }
 
 /// A `Date`: `2026-01-31T12:00:00+02:00`.
+///
+/// # Panics
+/// The text is none.
 pub fn date(text: &str) -> Given {
-    Given::of("Date").with("value", text)
+    match text.parse::<Datetime>() {
+        Ok(date) => Given::of("Date").with("value", date),
+        Err(error) => panic!("`{text}` is no date: {error}"),
+    }
 }
 
 /// A `Json`, of the text of a document.
