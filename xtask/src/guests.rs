@@ -36,6 +36,9 @@ pub(crate) const EXAMPLE: Guest = Guest {
 /// The guest library in Rust, a workspace of its own.
 const LIBRARY: &str = "guest-libraries/rust";
 
+/// The project whose component does all that the library offers.
+const LIBRARY_GUEST: &str = "tests/guests/rust-library";
+
 /// Every guest.
 pub(crate) const ALL: &[Guest] = &[
     EXAMPLE,
@@ -118,7 +121,7 @@ pub(crate) fn check_lints() -> Result<()> {
     run(command.args(["--", "--deny", "warnings"]))
 }
 
-/// Runs the tests of the library, and compares its bindings with the contract.
+/// Runs the tests of the library, on this machine and in a component, and compares its bindings with the contract.
 ///
 /// # Errors
 /// One of them fails.
@@ -130,7 +133,8 @@ pub(crate) fn test_library() -> Result<()> {
         command
     };
     run(&mut library(&["test", "--workspace", "--all-features", "--locked"]))?;
-    run(library(&["run", "--locked", "--package", "fetchlock-bindings"]).args(["--", "--check"]))
+    run(library(&["run", "--locked", "--package", "fetchlock-bindings"]).args(["--", "--check"]))?;
+    test_project(LIBRARY_GUEST)
 }
 
 /// Runs the tests of the example: of its business rule, which needs no host, and of its component in this host.
@@ -138,16 +142,21 @@ pub(crate) fn test_library() -> Result<()> {
 /// # Errors
 /// One of them fails.
 pub(crate) fn test_example() -> Result<()> {
+    test_project(EXAMPLE.folder)
+}
+
+/// Runs the tests of a project, which run its component in this repository's host.
+fn test_project(folder: &str) -> Result<()> {
     run(&mut cargo(&["build", "--package", "fetchlock", "--bin", "fetchlock", "--locked"]))?;
     let target = target_dir()?;
     let mut command = cargo(&["test", "--locked", "--manifest-path"]);
-    command.arg(manifest(EXAMPLE.folder)).arg("--target-dir").arg(target.join("guest-build"));
+    command.arg(manifest(folder)).arg("--target-dir").arg(target.join("guest-build"));
     run(command.env("FETCHLOCK", target.join("debug/fetchlock")))
 }
 
 /// The folders of all guests, each once.
 fn folders() -> Vec<&'static str> {
-    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).collect();
+    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).chain([LIBRARY_GUEST]).collect();
     folders.dedup();
     folders
 }
