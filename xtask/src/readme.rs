@@ -32,10 +32,10 @@ pub(crate) fn check() -> Result<()> {
     let (start, making) = lines.split_last().context("no lines")?;
     let copy = tempfile::tempdir().context("a directory")?;
     let plugins = copy.path().join("plugins");
-    for directory in [&plugins, &copy.path().join("guest-examples")] {
+    for directory in [&plugins, &copy.path().join("guest-examples"), &copy.path().join("guest-libraries")] {
         fs::create_dir(directory).context("a directory")?;
     }
-    for what in ["guest-examples/rust", "wit", "rust-toolchain.toml"] {
+    for what in ["guest-examples/check-payment", "guest-libraries/rust", "wit", "rust-toolchain.toml"] {
         run(Command::new("cp").arg("-r").arg(root().join(what)).arg(copy.path().join(what)))?;
     }
     let script = making.join("\n");
