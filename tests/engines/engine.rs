@@ -238,7 +238,7 @@ impl Home {
 
 /// The manifest that belongs to the example.
 pub(crate) fn example_manifest() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-examples/rust/check-payment.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-examples/check-payment/plugin/check-payment.toml");
     fs::read_to_string(path).expect("the example's manifest")
 }
 

@@ -112,7 +112,7 @@ async fn work(stage: &mut Stage, count: usize, once: bool) -> Result<()> {
         return check_all(stage, &placed).await;
     }
     println!(
-        "== more follow until Ctrl-C; meanwhile change guest-examples/rust/src/payment.rs and run `cargo xtask guests`"
+        "== more follow until Ctrl-C; meanwhile change guest-examples/check-payment/src/payment.rs and run `cargo xtask guests`"
     );
     go_on(stage, count).await
 }

@@ -20,18 +20,24 @@ pub(crate) struct Guest {
     package: &'static str,
     /// The features that it is built with.
     features: &'static [&'static str],
-    /// Whether it is put into the plugin directory too, with the manifest that lies in its folder.
+    /// Whether it is put into the plugin directory too, with the manifest from its folder `plugin`.
     is_example: bool,
 }
 
 /// The example that a newcomer sees at work.
 pub(crate) const EXAMPLE: Guest = Guest {
     name: "check-payment",
-    folder: "guest-examples/rust",
+    folder: "guest-examples/check-payment",
     package: "check-payment",
     features: &[],
     is_example: true,
 };
+
+/// The guest library in Rust, a workspace of its own.
+const LIBRARY: &str = "guest-libraries/rust";
+
+/// The project whose component does all that the library offers.
+const LIBRARY_GUEST: &str = "tests/guests/rust-library";
 
 /// Every guest.
 pub(crate) const ALL: &[Guest] = &[
@@ -78,14 +84,14 @@ pub(crate) fn build(guests: &[Guest]) -> Result<()> {
             fs::create_dir_all(&plugins).with_context(|| format!("cannot create {}", plugins.display()))?;
             // The manifest first: a running host would else serve the component without its settings for a moment.
             let manifest = format!("{}.toml", guest.name);
-            install(&root().join(guest.folder).join(&manifest), &plugins, &manifest)?;
+            install(&root().join(guest.folder).join("plugin").join(&manifest), &plugins, &manifest)?;
             install(&component, &plugins, &format!("{}.wasm", guest.name))?;
         }
     }
     Ok(())
 }
 
-/// Checks the format of every guest's sources.
+/// Checks the format of every guest's sources, and of the library's.
 ///
 /// # Errors
 /// One of them is not formatted.
@@ -93,10 +99,10 @@ pub(crate) fn check_format() -> Result<()> {
     for folder in folders() {
         run(cargo(&["fmt", "--check", "--manifest-path"]).arg(manifest(folder)))?;
     }
-    Ok(())
+    run(cargo(&["fmt", "--all", "--check", "--manifest-path"]).arg(manifest(LIBRARY)))
 }
 
-/// Runs clippy on every guest, for the target that it is built for.
+/// Runs clippy on every guest, for the target that it is built for, and on the library for both of its targets.
 ///
 /// # Errors
 /// One of them has a finding.
@@ -107,22 +113,50 @@ pub(crate) fn check_lints() -> Result<()> {
         command.arg(manifest(folder)).arg("--target-dir").arg(&target);
         run(command.args(["--", "--deny", "warnings"]))?;
     }
-    Ok(())
+    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--manifest-path"]);
+    command.arg(manifest(LIBRARY)).arg("--target-dir").arg(&target);
+    run(command.args(["--", "--deny", "warnings"]))?;
+    let mut command = cargo(&["clippy", "--package", "fetchlock", "--all-features", "--locked", "--target", GUEST_TARGET]);
+    command.arg("--manifest-path").arg(manifest(LIBRARY)).arg("--target-dir").arg(&target);
+    run(command.args(["--", "--deny", "warnings"]))
 }
 
-/// Runs the unit tests of the example, on this machine: its business rule needs no host.
+/// Runs the tests of the library, on this machine and in a component, and compares its bindings with the contract.
+///
+/// # Errors
+/// One of them fails.
+pub(crate) fn test_library() -> Result<()> {
+    let target = target_dir()?.join("guest-build");
+    let library = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        command.arg("--manifest-path").arg(manifest(LIBRARY)).arg("--target-dir").arg(&target);
+        command
+    };
+    run(&mut library(&["test", "--workspace", "--all-features", "--locked"]))?;
+    run(library(&["run", "--locked", "--package", "fetchlock-bindings"]).args(["--", "--check"]))?;
+    test_project(LIBRARY_GUEST)
+}
+
+/// Runs the tests of the example: of its business rule, which needs no host, and of its component in this host.
 ///
 /// # Errors
 /// One of them fails.
 pub(crate) fn test_example() -> Result<()> {
-    let target = target_dir()?.join("guest-build");
+    test_project(EXAMPLE.folder)
+}
+
+/// Runs the tests of a project, which run its component in this repository's host.
+fn test_project(folder: &str) -> Result<()> {
+    run(&mut cargo(&["build", "--package", "fetchlock", "--bin", "fetchlock", "--locked"]))?;
+    let target = target_dir()?;
     let mut command = cargo(&["test", "--locked", "--manifest-path"]);
-    run(command.arg(manifest(EXAMPLE.folder)).arg("--target-dir").arg(&target))
+    command.arg(manifest(folder)).arg("--target-dir").arg(target.join("guest-build"));
+    run(command.env("FETCHLOCK", target.join("debug/fetchlock")))
 }
 
 /// The folders of all guests, each once.
 fn folders() -> Vec<&'static str> {
-    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).collect();
+    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).chain([LIBRARY_GUEST]).collect();
     folders.dedup();
     folders
 }

@@ -48,6 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step("lints of the guests", guests::check_lints)?;
     step("guests", || guests::build(guests::ALL))?;
+    step("tests of the guest library", guests::test_library)?;
     step("tests of the example", guests::test_example)?;
     if let Some(engine) = engine {
         step("build of the real engine", || {

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 )
@@ -169,7 +168,7 @@ func decodeWhole(value Value, number int64, target reflect.Value) error {
 		target.SetInt(number)
 	case target.CanUint() && number >= 0 && !target.OverflowUint(uint64(number)):
 		target.SetUint(uint64(number))
-	case target.CanFloat() && math.Abs(float64(number)) <= exact:
+	case target.CanFloat() && -exact <= number && number <= exact:
 		target.SetFloat(float64(number))
 	case target.CanInt(), target.CanUint(), target.CanFloat():
 		return fmt.Errorf("%s does not hold the %s %d", target.Type(), value.TypeName(), number)

@@ -6,10 +6,11 @@ import { host, payloadOf } from './inside.js';
 import { Raw, fromWire, toVariables } from './values.js';
 
 const write = (level) => (message, fields) =>
-  host(`log.${level}`).log.write(level, fieldText(message), Object.entries(fields ?? {}).map(field));
+  host(`log.${level}`).log.write(level, fieldText(message), fieldList(fields ?? {}));
 
-function field([name, value]) {
-  return [name, fieldText(value)];
+function fieldList(fields) {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return given.map(([name, value]) => [name, fieldText(value)]);
 }
 
 function fieldText(value) {

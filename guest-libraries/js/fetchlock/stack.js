@@ -12,19 +12,17 @@ const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 export function stackOf(error) {
   const parts = [];
   let each = error;
-  while (each !== undefined && each !== null && parts.length < MAX_CAUSES) {
+  do {
     parts.push(one(each));
-    each = each instanceof Error ? each.cause : undefined;
-  }
+    each = each?.cause;
+  } while (each !== undefined && each !== null && parts.length < MAX_CAUSES);
   return parts.join('\ncaused by: ');
 }
 
 function one(error) {
-  if (!(error instanceof Error)) {
-    return messageOf(error);
-  }
-  const head = error.message === '' ? error.name : `${error.name}: ${error.message}`;
-  const stack = String(error.stack ?? '').trimEnd();
+  // What the bindings throw for an error result has a stack, but is no Error of this realm.
+  const head = error instanceof Error && error.message !== '' ? `${error.name}: ${error.message}` : messageOf(error);
+  const stack = String(error?.stack ?? '').trimEnd();
   // V8 puts the message before the frames, SpiderMonkey has the frames alone.
   const frames = stack.split('\n').filter((line) => /:\d+:\d+\)?$/.test(line) && !BINDINGS.test(line));
   return [head, ...frames.map((frame) => `    ${mapped(frame).trim()}`)].join('\n');

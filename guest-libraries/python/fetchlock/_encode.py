@@ -31,10 +31,11 @@ def variables_of(given: Any) -> list[Variable]:
     """The variables that a dict or a dataclass says. Raises `VariableError`."""
     if given is None:
         return []
-    if dataclasses.is_dataclass(given) and not isinstance(given, type):
-        given = values_of(given)
-    if not isinstance(given, Mapping):
-        raise VariableError(f"variables are a dict or a dataclass, not {type(given).__name__}")
+    if type(given) is not dict:
+        if dataclasses.is_dataclass(given) and not isinstance(given, type):
+            given = values_of(given)
+        elif not isinstance(given, Mapping):
+            raise VariableError(f"variables are a dict or a dataclass, not {type(given).__name__}")
     variables: list[Variable] = []
     problems: list[str] = []
     for name, value in given.items():

@@ -11,12 +11,14 @@ from ._duration import milliseconds
 from ._encode import variables_of
 from ._errors import DecisionError, InputError, NotRunningError, VariableError
 from ._host import Host, running
-from ._outcome import BpmnError, Complete, Failure, HandOff, Retries, Retry, Unlock
+from ._outcome import BpmnError, Complete, Failure, HandOff, Outcome, Retries, Retry, Unlock
 from ._traceback import text_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__fetchlock_handler__"
+
+_OUTCOMES = (Complete, BpmnError, Failure, Unlock, HandOff)
 
 
 def handler(function: F) -> F:
@@ -60,20 +62,26 @@ class Invocation:
 
 def _decide(host: Host, result: Any) -> None:
     try:
-        if isinstance(result, (BpmnError, Failure)):
-            _decide_raised(host, result)
-        elif isinstance(result, Unlock):
-            host.unlock(milliseconds(result.delay))
-        elif isinstance(result, HandOff):
-            host.hand_off(milliseconds(result.duration))
+        if isinstance(result, _OUTCOMES):
+            _decide_said(host, result)
         else:
-            done = result if isinstance(result, Complete) else Complete(result)
-            host.complete(variables_of(done.variables), variables_of(done.local_variables))
+            host.complete(variables_of(result), [])
     except DecisionError as error:
         if error.kind != "already-decided":
             raise
         if result is not None:
             host.log("warn", "the handler has decided before: what it returned is ignored", [])
+
+
+def _decide_said(host: Host, outcome: Outcome) -> None:
+    if isinstance(outcome, Complete):
+        host.complete(variables_of(outcome.variables), variables_of(outcome.local_variables))
+    elif isinstance(outcome, Unlock):
+        host.unlock(milliseconds(outcome.delay))
+    elif isinstance(outcome, HandOff):
+        host.hand_off(milliseconds(outcome.duration))
+    else:
+        _decide_raised(host, outcome)
 
 
 def _decide_failed(host: Host, error: BaseException) -> None:

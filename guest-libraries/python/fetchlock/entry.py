@@ -11,7 +11,7 @@ import sys
 import componentize_py_types
 import wit_world
 
-from . import _invoke, _preload, _traceback, log
+from . import _invoke, _preload, _traceback, _warm, log
 from ._component import ComponentHost
 from ._errors import DecisionError
 
@@ -40,6 +40,7 @@ _RANDOM = sys.modules.get("random")
 _HOST = ComponentHost()
 _INVOCATION = _find()
 _preload.load()
+_warm.warm()
 _traceback.keep_sources()
 # Nothing of this is garbage, so that the collector need not look at it for each task.
 gc.collect()

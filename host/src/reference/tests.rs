@@ -14,7 +14,7 @@ const WRITE: &str = "WRITE_REFERENCE";
 const README: &str = include_str!("../../../README.md");
 const LOGINS: &str = include_str!("../../../docs/engines.md");
 const OTHER_CLIENTS: &str = include_str!("../../../docs/coming-from-other-clients.md");
-const EXAMPLE_MANIFEST: &str = include_str!("../../../guest-examples/rust/check-payment.toml");
+const EXAMPLE_MANIFEST: &str = include_str!("../../../guest-examples/check-payment/plugin/check-payment.toml");
 
 #[test]
 fn the_files_in_docs_are_what_the_code_says() {

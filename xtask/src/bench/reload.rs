@@ -31,7 +31,7 @@ pub(super) async fn measure(quick: bool) -> Result<Findings> {
     let count: u32 = if quick { 3 } else { 30 };
     let engine = Engine::start(Kind::Embedded).await?;
     let home = Home::new()?;
-    let manifest = root().join("guest-examples/rust/check-payment.toml");
+    let manifest = root().join("guest-examples/check-payment/plugin/check-payment.toml");
     fs::copy(&manifest, home.plugins().join("check-payment.toml")).context("the example's manifest")?;
     home.put(TOPIC, &components::numbered("check-payment", 0)?)?;
     let host = home.start(engine.base_url(), TELLING)?;

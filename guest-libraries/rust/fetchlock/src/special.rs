@@ -135,8 +135,23 @@ impl Special for Value {
 
     fn read_inside<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let document = serde_json::Value::deserialize(deserializer)?;
-        crate::read::value_of_json(document).ok_or_else(|| de::Error::custom("a number does not fit a Long"))
+        value_of_json(document).ok_or_else(|| de::Error::custom("a number does not fit a Long"))
     }
+}
+
+/// A value of what a JSON document holds; none if it holds a number that a Long does not.
+fn value_of_json(document: serde_json::Value) -> Option<Value> {
+    Some(match document {
+        serde_json::Value::Null => Value::Null(None),
+        serde_json::Value::Bool(truth) => Value::Boolean(truth),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => i32::try_from(number).map_or(Value::Long(number), Value::Integer),
+            None if number.is_u64() => return None,
+            None => Value::Double(number.as_f64()?),
+        },
+        serde_json::Value::String(text) => Value::Text(text),
+        document => Value::Json(document.to_string()),
+    })
 }
 
 impl Special for Date {

@@ -24,7 +24,10 @@ fn check(attribute: &TokenStream, function: &ItemFn) -> Result<()> {
         return Err(Error::new(attribute.span(), "`#[fetchlock::handler]` takes no arguments"));
     }
     if let Some(keyword) = &signature.asyncness {
-        return Err(Error::new(keyword.span(), "a handler is not `async`: all calls to the host wait for their answers"));
+        return Err(Error::new(
+            keyword.span(),
+            "a handler is not `async`: all calls to the host wait for their answers",
+        ));
     }
     if !signature.generics.params.is_empty() {
         return Err(Error::new(signature.generics.span(), "a handler has no type parameters and no lifetimes"));
@@ -53,17 +56,17 @@ fn component(function: &ItemFn) -> Result<TokenStream> {
             }
 
             #[cfg(target_family = "wasm")]
-            mod component {
-                pub struct Component;
+            const _: () = {
+                struct Component;
 
                 impl ::fetchlock::raw::Guest for Component {
                     fn handle() -> ::core::result::Result<(), ::std::string::String> {
-                        ::fetchlock::glue::run(super::outcome)
+                        ::fetchlock::glue::run(outcome)
                     }
                 }
 
                 ::fetchlock::raw::export_component!(Component with_types_in ::fetchlock::raw);
-            }
+            };
         };
     })
 }

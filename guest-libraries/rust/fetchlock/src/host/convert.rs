@@ -32,7 +32,9 @@ pub(super) fn value_of(value: wit::Value) -> Value {
         }
         wit::Value::Json(text) => Value::Json(text),
         wit::Value::Xml(text) => Value::Xml(text),
-        wit::Value::Object(wit::Object { type_name, format, text }) => Value::Object(Object { type_name, format, text }),
+        wit::Value::Object(wit::Object { type_name, format, text }) => {
+            Value::Object(Object { type_name, format, text })
+        }
         wit::Value::Other(wit::Other { type_name, value, value_info }) => {
             Value::Other(Other { type_name, value, value_info })
         }
@@ -61,7 +63,9 @@ fn wit_value(value: Value) -> wit::Value {
         }
         Value::Json(text) => wit::Value::Json(text),
         Value::Xml(text) => wit::Value::Xml(text),
-        Value::Object(Object { type_name, format, text }) => wit::Value::Object(wit::Object { type_name, format, text }),
+        Value::Object(Object { type_name, format, text }) => {
+            wit::Value::Object(wit::Object { type_name, format, text })
+        }
         Value::Other(Other { type_name, value, value_info }) => {
             wit::Value::Other(wit::Other { type_name, value, value_info })
         }
@@ -69,11 +73,8 @@ fn wit_value(value: Value) -> wit::Value {
 }
 
 pub(super) fn wit_variables(variables: Variables) -> Vec<wit::Variable> {
-    let variable = |it: crate::Variable| wit::Variable {
-        name: it.name,
-        value: wit_value(it.value),
-        transient: it.transient,
-    };
+    let variable =
+        |it: crate::Variable| wit::Variable { name: it.name, value: wit_value(it.value), transient: it.transient };
     variables.into_iter().map(variable).collect()
 }
 

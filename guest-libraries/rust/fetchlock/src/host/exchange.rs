@@ -23,14 +23,15 @@ pub(crate) fn http(request: Request, uri: &Uri) -> Result<Response, HttpError> {
     let body = outgoing.body().map_err(|()| broken("no body"))?;
     let options = request.timeout.map(options);
     let coming = outgoing_handler::handle(outgoing, options).map_err(error_of)?;
-    write(body, &request.body)?;
+    let written = write(body, &request.body);
     let arrived = coming.subscribe();
     arrived.block();
     drop(arrived);
+    // Whoever does not take the body says why in the answer, or instead of it.
     match coming.get() {
         Some(Ok(Ok(response))) => read(&response),
         Some(Ok(Err(code))) => Err(error_of(code)),
-        Some(Err(())) | None => Err(broken("no answer")),
+        Some(Err(())) | None => Err(written.err().unwrap_or_else(|| broken("no answer"))),
     }
 }
 

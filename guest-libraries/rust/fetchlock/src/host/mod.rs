@@ -1,6 +1,7 @@
 //! The host, as far as this library asks it: in a component through the contract's bindings, elsewhere not at all.
 
 #[cfg(target_family = "wasm")]
+#[rustfmt::skip]
 pub mod bindings;
 #[cfg(target_family = "wasm")]
 mod convert;

@@ -1,6 +1,8 @@
 //! Variables into a struct: the reading half of serde.
 
 mod error;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::cell::{Cell, OnceCell};
@@ -9,7 +11,6 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-pub(crate) use self::value::value_of_json;
 use self::error::ReadError;
 use self::value::ValueReader;
 use crate::{Value, VariableError};
@@ -135,7 +136,8 @@ impl<'de> MapAccess<'de> for Walk<'de> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
-        let slot = self.next.take().ok_or_else(|| ReadError::Other("a value without a name was asked for".to_owned()))?;
+        let slot =
+            self.next.take().ok_or_else(|| ReadError::Other("a value without a name was asked for".to_owned()))?;
         let value = slot.value.take();
         let found = value.as_ref().map_or(NOT_THERE, Value::kind);
         let read = seed.deserialize(ValueReader::new(value, &slot.text));

@@ -1,10 +1,11 @@
 //! One variable into a field.
 
 use std::cell::OnceCell;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::de::value::SeqDeserializer;
-use serde::de::{Deserializer, IntoDeserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Visitor};
 
 use super::error::ReadError;
 use crate::{Object, Value, special};
@@ -33,9 +34,9 @@ impl<'de> ValueReader<'de> {
     /// The value where a plain one is wanted: what a JSON document holds, if it holds no more than that.
     fn plain(self) -> Option<Value> {
         match self.value {
-            Some(Value::Json(text)) => match serde_json::from_str(&text).ok().and_then(value_of_json) {
-                Some(Value::Json(_)) | None => Some(Value::Json(text)),
-                plain => plain,
+            Some(Value::Json(text)) => match serde_json::from_str(&text) {
+                Ok(Plain(value)) => Some(value),
+                Err(_) => Some(Value::Json(text)),
             },
             value => value,
         }
@@ -90,22 +91,51 @@ impl<'de> ValueReader<'de> {
     }
 }
 
-type JsonReader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
+/// A document that holds a number, a text, a truth or null, and no more.
+struct Plain(Value);
 
-/// A value of what a JSON document holds; none if it holds a number that a Long does not.
-pub(crate) fn value_of_json(document: serde_json::Value) -> Option<Value> {
-    Some(match document {
-        serde_json::Value::Null => Value::Null(None),
-        serde_json::Value::Bool(truth) => Value::Boolean(truth),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(number) => i32::try_from(number).map_or(Value::Long(number), Value::Integer),
-            None if number.is_u64() => return None,
-            None => Value::Double(number.as_f64()?),
-        },
-        serde_json::Value::String(text) => Value::Text(text),
-        document => Value::Json(document.to_string()),
-    })
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(PlainVisitor).map(Self)
+    }
 }
+
+struct PlainVisitor;
+
+impl Visitor<'_> for PlainVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number, a text, a truth or null")
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> std::result::Result<Value, E> {
+        Ok(truth.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> std::result::Result<Value, E> {
+        Ok(i32::try_from(number).map_or(Value::Long(number), Value::Integer))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<Value, E> {
+        let number = i64::try_from(number).map_err(|_| E::custom("a number does not fit a Long"))?;
+        self.visit_i64(number)
+    }
+
+    fn visit_f64<E>(self, number: f64) -> std::result::Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null(None))
+    }
+}
+
+type JsonReader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
 
 macro_rules! whole {
     ($($method:ident, $visit:ident: $number:ty as $type_name:literal;)*) => {$(
@@ -211,7 +241,9 @@ impl<'de> Deserializer<'de> for ValueReader<'de> {
             return visitor.visit_newtype_struct(self);
         };
         match self.value {
-            Some(Value::Json(_)) if name == special::JSON => self.document(|reader| visitor.visit_newtype_struct(reader)),
+            Some(Value::Json(_)) if name == special::JSON => {
+                self.document(|reader| visitor.visit_newtype_struct(reader))
+            }
             Some(value) if asked == value.kind() || asked == "Value" => special::hand_over(value, visitor),
             _ => Err(ReadError::expected(asked)),
         }

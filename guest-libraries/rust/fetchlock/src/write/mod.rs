@@ -2,6 +2,8 @@
 
 mod error;
 mod task;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use serde::Serialize;

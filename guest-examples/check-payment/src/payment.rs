@@ -15,17 +15,35 @@ const MIN_CARD_DIGITS: usize = 12;
 /// The longest card number that ISO/IEC 7812 allows.
 const MAX_CARD_DIGITS: usize = 19;
 
-/// A payment that somebody wants to make.
-#[derive(Debug, Clone, PartialEq)]
+/// A payment that somebody wants to make: the variables of the task.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Payment {
     /// How much.
     pub amount: f64,
-    /// Of which currency.
-    pub currency: String,
+    /// Of which currency, if not the usual one.
+    pub currency: Option<String>,
     /// The number of the card that is charged.
     pub card: String,
-    /// The order that is paid, as JSON text: `{"items": [{"sku": …, "quantity": …, "price": …}]}`.
-    pub order: Option<String>,
+    /// The order that is paid.
+    pub order: Option<Order>,
+}
+
+/// An order, as the shop's JSON has it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Order {
+    /// What is bought.
+    pub items: Vec<Item>,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Item {
+    /// Which thing.
+    pub sku: String,
+    /// How many of it.
+    pub quantity: u32,
+    /// What one of it costs.
+    pub price: f64,
 }
 
 /// What becomes of a payment.
@@ -41,27 +59,15 @@ pub enum Verdict {
     ProviderDown(String),
 }
 
-#[derive(Deserialize)]
-struct Order {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    sku: String,
-    quantity: u32,
-    price: f64,
-}
-
-/// Decides about a payment. Nothing above `limit` is charged.
-pub fn check(payment: &Payment, limit: f64) -> Verdict {
+/// Decides about a payment in this currency. Nothing above `limit` is charged.
+pub fn check(payment: &Payment, currency: &str, limit: f64) -> Verdict {
     // Wrong data first: a rejection would send the process down a path that rests on them.
     if let Some(order) = &payment.order
         && let Err(reason) = check_order(order, payment.amount)
     {
         return Verdict::Inconsistent(reason);
     }
-    let Payment { amount, currency, card, .. } = payment;
+    let Payment { amount, card, .. } = payment;
     if *amount <= 0.0 {
         return Verdict::Rejected(format!("the amount {amount:.2} is not positive"));
     }
@@ -96,9 +102,7 @@ pub fn mask(card: &str) -> String {
 }
 
 /// Whether the items of an order add up to the amount.
-fn check_order(order: &str, amount: f64) -> Result<(), String> {
-    let order: Order = serde_json::from_str(order)
-        .map_err(|error| format!("`order` is not {{\"items\": [{{\"sku\", \"quantity\", \"price\"}}]}}: {error}"))?;
+fn check_order(order: &Order, amount: f64) -> Result<(), String> {
     let sum: f64 = order.items.iter().map(|item| f64::from(item.quantity) * item.price).sum();
     if (sum - amount).abs() <= TOLERANCE {
         return Ok(());
@@ -139,26 +143,27 @@ mod tests {
     use super::*;
 
     const LIMIT: f64 = 10_000.0;
+    const CURRENCY: &str = "EUR";
     const CARD: &str = "4111 1111 1111 1111";
 
     fn payment(amount: f64) -> Payment {
-        Payment { amount, currency: "EUR".to_owned(), card: CARD.to_owned(), order: None }
+        Payment { amount, currency: None, card: CARD.to_owned(), order: None }
     }
 
     fn with_order(amount: f64, order: &str) -> Payment {
-        Payment { order: Some(order.to_owned()), ..payment(amount) }
+        Payment { order: serde_json::from_str(order).expect("an order"), ..payment(amount) }
     }
 
     #[test]
     fn a_sound_payment_is_charged() {
-        assert_eq!(check(&payment(30.0), LIMIT), Verdict::Charged(30.0));
+        assert_eq!(check(&payment(30.0), CURRENCY, LIMIT), Verdict::Charged(30.0));
     }
 
     #[test]
     fn the_limit_itself_is_charged_and_a_cent_more_is_rejected() {
-        assert_eq!(check(&payment(LIMIT), LIMIT), Verdict::Charged(LIMIT));
+        assert_eq!(check(&payment(LIMIT), CURRENCY, LIMIT), Verdict::Charged(LIMIT));
         assert_eq!(
-            check(&payment(LIMIT + 0.01), LIMIT),
+            check(&payment(LIMIT + 0.01), CURRENCY, LIMIT),
             Verdict::Rejected("the amount 10000.01 is above the limit of 10000.00".to_owned())
         );
     }
@@ -166,7 +171,7 @@ mod tests {
     #[test]
     fn nothing_and_less_is_rejected() {
         for amount in [0.0, -0.01, -30.0] {
-            assert!(matches!(check(&payment(amount), LIMIT), Verdict::Rejected(_)), "{amount}");
+            assert!(matches!(check(&payment(amount), CURRENCY, LIMIT), Verdict::Rejected(_)), "{amount}");
         }
     }
 
@@ -187,7 +192,7 @@ mod tests {
     #[test]
     fn a_rejection_does_not_repeat_the_card_number() {
         let bad = Payment { card: "4111 1111 1111 1112".to_owned(), ..payment(30.0) };
-        assert_eq!(check(&bad, LIMIT), Verdict::Rejected("the card number is not valid".to_owned()));
+        assert_eq!(check(&bad, CURRENCY, LIMIT), Verdict::Rejected("the card number is not valid".to_owned()));
     }
 
     #[test]
@@ -195,35 +200,26 @@ mod tests {
         let order =
             r#"{"items": [{"sku": "cup", "quantity": 3, "price": 3.33}, {"sku": "pot", "quantity": 1, "price": 20}]}"#;
         for amount in [29.98, 29.99, 30.0] {
-            assert_eq!(check(&with_order(amount, order), LIMIT), Verdict::Charged(amount));
+            assert_eq!(check(&with_order(amount, order), CURRENCY, LIMIT), Verdict::Charged(amount));
         }
         for amount in [29.97, 30.01] {
-            assert!(matches!(check(&with_order(amount, order), LIMIT), Verdict::Inconsistent(_)), "{amount}");
+            assert!(matches!(check(&with_order(amount, order), CURRENCY, LIMIT), Verdict::Inconsistent(_)), "{amount}");
         }
         assert_eq!(
-            check(&with_order(31.0, order), LIMIT),
+            check(&with_order(31.0, order), CURRENCY, LIMIT),
             Verdict::Inconsistent("`amount` is 31.00, but the items of `order` (cup, pot) add up to 29.99".to_owned())
         );
     }
 
     #[test]
-    fn an_order_of_another_shape_is_inconsistent() {
-        for order in ["", "[]", "{}", r#"{"items": [{"sku": "cup", "quantity": -1, "price": 3}]}"#] {
-            assert!(matches!(check(&with_order(30.0, order), LIMIT), Verdict::Inconsistent(_)), "{order}");
-        }
-    }
-
-    #[test]
     fn wrong_data_outweigh_a_rejection() {
-        assert!(matches!(check(&with_order(-1.0, r#"{"items": []}"#), LIMIT), Verdict::Inconsistent(_)));
+        assert!(matches!(check(&with_order(-1.0, r#"{"items": []}"#), CURRENCY, LIMIT), Verdict::Inconsistent(_)));
     }
 
     #[test]
     fn the_unreachable_provider_is_asked_only_for_payments_that_would_be_made() {
-        let mut payment = Payment { currency: UNREACHABLE_CURRENCY.to_owned(), ..payment(30.0) };
-        assert!(matches!(check(&payment, LIMIT), Verdict::ProviderDown(_)));
-        payment.amount = LIMIT * 2.0;
-        assert!(matches!(check(&payment, LIMIT), Verdict::Rejected(_)));
+        assert!(matches!(check(&payment(30.0), UNREACHABLE_CURRENCY, LIMIT), Verdict::ProviderDown(_)));
+        assert!(matches!(check(&payment(LIMIT * 2.0), UNREACHABLE_CURRENCY, LIMIT), Verdict::Rejected(_)));
     }
 
     #[test]
