@@ -12,9 +12,10 @@ mod load;
 pub mod manifest;
 mod scan;
 
+pub(crate) use self::load::MAX_CASE;
 pub use self::{
     catalog::{Catalog, Plugin, PluginSettings},
     check::Checked,
     keeper::{Keeper, KeeperError, Rhythm},
-    load::{Defaults, LoadError, Loader, OnCompile, Why},
+    load::{CaseText, Defaults, Gate, Gated, LoadError, Loader, OnCompile, Why},
 };
