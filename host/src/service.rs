@@ -14,10 +14,12 @@ use url::Url;
 
 pub(crate) use self::rest_options::rest_options;
 use crate::{
+    cases::{CaseGate, Recorder},
     engine::rest::{RestEngine, RestEngineError},
     journal::{Journal, JournalError},
     plugins::{
-        Catalog, Defaults, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts, manifest::KnownEngines,
+        Catalog, Defaults, Gated, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts,
+        manifest::KnownEngines,
     },
     sandbox::{Sandbox, SandboxError},
     settings::{
@@ -55,6 +57,9 @@ pub enum ServiceError {
         /// Why.
         source: io::Error,
     },
+    /// Recordings cannot be made.
+    #[error("the thread that writes recordings does not start: {0}")]
+    Recorder(io::Error),
     /// The operating system does not tell us when to stop.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -101,6 +106,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
+    let recorder = Recorder::start(settings.record.options(&settings.state_dir)).map_err(ServiceError::Recorder)?;
     let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -117,6 +123,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         sandbox,
         catalog: catalog.clone(),
         activity: Activity::default(),
+        recorder: Some(recorder.clone()),
         invocations: Arc::new(Semaphore::new(settings.worker.max_concurrent.get())),
     };
     let activity = shared.activity.clone();
@@ -138,6 +145,9 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
     };
     if let Err(error) = keeping.await {
         tracing::error!(%error, "the watch over the plugin directory failed");
+    }
+    if let Err(error) = tokio::task::spawn_blocking(move || recorder.finish()).await {
+        tracing::error!(%error, "the last recordings are not written");
     }
     Ok(ended)
 }
@@ -218,8 +228,10 @@ pub(crate) fn loader(
         },
         grants: settings.grants.clone(),
     };
-    let PluginsSettings { max_size, compile_timeout, .. } = settings.plugins;
-    Loader::new(sandbox.clone(), artefacts, defaults, max_size.as_u64(), compile_timeout, on_compile)
+    let PluginsSettings { max_size, compile_timeout, run_cases, cases_timeout, .. } = settings.plugins;
+    let gate = run_cases.then(|| Gated { gate: Arc::new(CaseGate), timeout: cases_timeout });
+    let max_size = max_size.as_u64();
+    Loader::new(sandbox.clone(), artefacts, defaults, max_size, compile_timeout, on_compile).with_gate(gate)
 }
 
 fn keeper(

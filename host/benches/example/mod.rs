@@ -13,7 +13,7 @@ use bytesize::ByteSize;
 use fetchlock::{
     sandbox::{
         Assignment, Decision, DecisionError, Ending, EngineCalls, Handler, HttpCalls, Limits, LoadError, LockError,
-        OutputTo, Sandbox, Secrets, Surroundings, SetError, TaskPort,
+        OutputTo, Sandbox, Secrets, SetError, Surroundings, TaskPort,
     },
     settings,
     task::{Task, TaskId, Topic, WorkerId},

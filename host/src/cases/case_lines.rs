@@ -1,10 +1,6 @@
 //! What was seen, in the words of a case file, for people.
 
-use super::{
-    asked::Made,
-    observed::Seen,
-    write,
-};
+use super::{asked::Made, observed::Seen, write};
 use crate::value::Variables;
 
 /// The parts of an outcome by their keys in a case file.

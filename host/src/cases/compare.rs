@@ -71,7 +71,9 @@ fn call(comparison: &mut Comparison, problem: &CallProblem) {
         CallProblem::NotCanned(asked) => {
             let lines = [&["[[calls]]".to_owned()][..], asked, &suggested(asked)].concat();
             let what = asked.first().map(String::as_str).unwrap_or_default();
-            let told = format!("the handler calls what the case does not foresee: {what}; if that is right, add the call with its answer");
+            let told = format!(
+                "the handler calls what the case does not foresee: {what}; if that is right, add the call with its answer"
+            );
             comparison.add(told, &lines.join("\n"));
         }
         CallProblem::Differs { line, wanted, asked } => {
@@ -87,7 +89,9 @@ fn call(comparison: &mut Comparison, problem: &CallProblem) {
             comparison.add(format!("the call of line {line} was not made: {what}"), "");
         }
         CallProblem::NoContent(name) => {
-            let told = format!("the handler loads the file `{name}`, whose content the case does not give: add `text`, `base64` or `file` to it in [variables]");
+            let told = format!(
+                "the handler loads the file `{name}`, whose content the case does not give: add `text`, `base64` or `file` to it in [variables]"
+            );
             comparison.add(told, "");
         }
     }
@@ -107,7 +111,8 @@ fn suggested(asked: &[String]) -> Vec<String> {
 
 fn outcome(comparison: &mut Comparison, expect: &Expect, observed: &Observed) {
     let seen = &observed.seen;
-    let mut sides = Sides { wanted: String::new(), found: String::new(), wrong: Vec::new(), contents: &observed.contents };
+    let mut sides =
+        Sides { wanted: String::new(), found: String::new(), wrong: Vec::new(), contents: &observed.contents };
     sides.both("outcome", &write::text(expect.outcome.name()), &write::text(seen.outcome.name()));
     // Of another outcome all is told: why it is so stands somewhere in it.
     let all = expect.outcome != seen.outcome;
@@ -117,8 +122,18 @@ fn outcome(comparison: &mut Comparison, expect: &Expect, observed: &Observed) {
     sides.variables("variables", &expect.variables, &seen.variables, expect.others, all);
     sides.variables("local-variables", &expect.local_variables, &seen.local_variables, expect.others, all);
     sides.optional("retry", expect.retry.map(write::retry), seen.retry.map(write::retry), false);
-    sides.optional("retries-left", expect.retries_left.map(|it| it.to_string()), seen.retries_left.map(|it| it.to_string()), false);
-    sides.optional("retry-after", expect.retry_after.map(write::duration), seen.retry_after.map(write::duration), false);
+    sides.optional(
+        "retries-left",
+        expect.retries_left.map(|it| it.to_string()),
+        seen.retries_left.map(|it| it.to_string()),
+        false,
+    );
+    sides.optional(
+        "retry-after",
+        expect.retry_after.map(write::duration),
+        seen.retry_after.map(write::duration),
+        false,
+    );
     sides.optional("delay", expect.delay.map(write::duration), seen.delay.map(write::duration), all);
     sides.optional("duration", expect.duration.map(write::duration), seen.duration.map(write::duration), all);
     afterwards(&mut sides, expect, observed);
@@ -146,7 +161,8 @@ fn summary(expect: &Expect, seen: &Seen, sides: &Sides<'_>) -> String {
         let keys: Vec<String> = sides.wrong.iter().map(|key| format!("`{key}`")).collect();
         return format!("the outcome is `{}` as expected, but not its {}", seen.outcome.name(), keys.join(", "));
     }
-    let why = seen.message.as_ref().or(seen.code.as_ref()).map(|why| format!(": {}", first_line(why))).unwrap_or_default();
+    let why =
+        seen.message.as_ref().or(seen.code.as_ref()).map(|why| format!(": {}", first_line(why))).unwrap_or_default();
     format!("expected the outcome `{}`, found `{}`{why}", expect.outcome.name(), seen.outcome.name())
 }
 
@@ -189,7 +205,12 @@ impl Sides<'_> {
                 self.both(key, &written, &written);
             }
             (wanted, found) => {
-                self.optional(key, wanted.as_ref().map(write::text_pattern), found.as_ref().map(|it| write::text(it)), all);
+                self.optional(
+                    key,
+                    wanted.as_ref().map(write::text_pattern),
+                    found.as_ref().map(|it| write::text(it)),
+                    all,
+                );
             }
         }
     }
@@ -264,7 +285,14 @@ fn log(comparison: &mut Comparison, wanted: &[ExpectedLine], found: &[Line]) {
     for (number, expected) in wanted.iter().enumerate() {
         if !lines.any(|line| expected.fits(line)) {
             let before = if number == 0 { "" } else { " after those before it" };
-            comparison.add(format!("no line of log is as [[expect.log]] number {} wants{before}: {}", number + 1, expected.written()), "");
+            comparison.add(
+                format!(
+                    "no line of log is as [[expect.log]] number {} wants{before}: {}",
+                    number + 1,
+                    expected.written()
+                ),
+                "",
+            );
             return;
         }
     }

@@ -141,7 +141,9 @@ impl World for Fake {
                 return Answer::Loaded(Ok(bytes.clone()));
             }
             self.state().note(CallProblem::NoContent(name.clone()));
-            return Answer::Loaded(Err(LoadError::Unavailable("the case does not give the content of this file".into())));
+            return Answer::Loaded(Err(LoadError::Unavailable(
+                "the case does not give the content of this file".into(),
+            )));
         }
         self.state().note(CallProblem::NotCanned(write::asked(asked)));
         Answer::unforeseen(asked, NOT_CANNED)

@@ -11,9 +11,11 @@ pub(super) fn of_item(item: &Item) -> Option<Value> {
             let entries = table.iter().map(|(key, item)| Some((key.to_owned(), of_item(item)?)));
             entries.collect::<Option<Map<_, _>>>().map(Value::Object)
         }
-        Item::ArrayOfTables(tables) => {
-            tables.iter().map(|table| of_item(&Item::Table(table.clone()))).collect::<Option<Vec<_>>>().map(Value::Array)
-        }
+        Item::ArrayOfTables(tables) => tables
+            .iter()
+            .map(|table| of_item(&Item::Table(table.clone())))
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array),
         Item::None => None,
     }
 }

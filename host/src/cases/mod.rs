@@ -12,8 +12,10 @@ mod compare;
 mod expected;
 mod fake;
 pub mod file;
+mod gate;
 mod json;
 mod observed;
+mod record;
 mod report;
 mod run;
 mod same;
@@ -29,7 +31,9 @@ pub use self::{
     compare::{Comparison, compare},
     expected::{AfterDecision, Body, Expect, ExpectedLine, OutcomeName, TextPattern, ValuePattern},
     fake::CallProblem,
+    gate::CaseGate,
     observed::{Afterwards, Observed, Seen},
+    record::{RecordOptions, RecordWhat, Recorder, Recording},
     report::{Report, Told, Verdict, calls_json, lines_json, log_line, seen_json},
     run::{NotRun, run},
     suite::{Aim, name_of, run_all},

@@ -67,7 +67,9 @@ pub fn run(sandbox: &Sandbox, plugin: &Plugin, case: &Case, cancel: Cancellation
     observed.call_problems = fake.problems();
     observed.contents = case.contents.clone();
     // A file that is given needs no call of the case.
-    observed.calls.retain(|made| !matches!(made, Made { asked: Asked::Load(name), .. } if case.contents.contains_key(name)));
+    observed
+        .calls
+        .retain(|made| !matches!(made, Made { asked: Asked::Load(name), .. } if case.contents.contains_key(name)));
     Ok(observed)
 }
 
@@ -112,7 +114,14 @@ impl Subject {
     }
 }
 
-fn observed(plugin: &Plugin, task: &Task, notes: Notes, ending: Ending, usage: Usage) -> Result<Observed, NotRun> {
+/// What was seen of an invocation that has ended.
+pub(super) fn observed(
+    plugin: &Plugin,
+    task: &Task,
+    notes: Notes,
+    ending: Ending,
+    usage: Usage,
+) -> Result<Observed, NotRun> {
     let Notes { calls, more_calls, decision, refused } = notes;
     match &ending {
         Ending::Cancelled => return Err(NotRun::Cancelled),

@@ -24,7 +24,9 @@ impl ValuePattern {
     pub(super) fn fits(&self, found: &Variable, contents: &Contents) -> bool {
         match self {
             Self::Any => true,
-            Self::Exact(exact) => exact.transient == found.transient && same_value(&exact.value, &found.value, contents),
+            Self::Exact(exact) => {
+                exact.transient == found.transient && same_value(&exact.value, &found.value, contents)
+            }
             Self::Text(pattern) => text_of(&found.value).is_some_and(|text| pattern.fits(&text)),
         }
     }
@@ -89,7 +91,10 @@ impl Wanted {
                     && headers.iter().all(has)
                     && body.as_ref().is_none_or(|body| body.fits(request.body()))
             }
-            (Self::StartProcess { key, tenant_id, business_key, variables, condition }, Asked::StartProcess(start, when)) => {
+            (
+                Self::StartProcess { key, tenant_id, business_key, variables, condition },
+                Asked::StartProcess(start, when),
+            ) => {
                 *key == start.key
                     && either(tenant_id, &start.tenant_id)
                     && either(business_key, &start.business_key)
@@ -139,7 +144,9 @@ impl Body {
     fn fits(&self, found: &Bytes) -> bool {
         match self {
             Self::Bytes(bytes) => bytes == found,
-            Self::Json(wanted) => serde_json::from_slice::<serde_json::Value>(found).is_ok_and(|found| found == *wanted),
+            Self::Json(wanted) => {
+                serde_json::from_slice::<serde_json::Value>(found).is_ok_and(|found| found == *wanted)
+            }
             Self::Text(TextPattern::Exact(text)) => text.as_bytes() == found.as_ref(),
             Self::Text(pattern) => std::str::from_utf8(found).is_ok_and(|found| pattern.fits(found)),
         }

@@ -54,8 +54,10 @@ pub fn run_all(
     thread::scope(|scope| {
         for _ in 0..at_once.get().min(cases.len()) {
             scope.spawn(|| {
-                while let Some((number, (plugin, path))) = Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, cases.get(at)?))) {
-                    let one = judge(sandbox, plugin, path, aim, cancel);
+                while let Some((number, (plugin, path))) =
+                    Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, cases.get(at)?)))
+                {
+                    let one = judge(sandbox, plugin, path, None, aim, cancel);
                     told.lock().unwrap_or_else(PoisonError::into_inner).push((number, one));
                 }
             });
@@ -68,11 +70,23 @@ pub fn run_all(
 
 /// What a case is called: the name of its file without `.case.toml`.
 pub fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let name = file_name(path);
     name.strip_suffix(CASE_ENDING).unwrap_or(&name).to_owned()
 }
 
-fn judge(sandbox: &Sandbox, plugin: &Plugin, path: &Path, aim: Aim, cancel: &CancellationToken) -> Told {
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Runs one case, of which the text may have been read before.
+pub(super) fn judge(
+    sandbox: &Sandbox,
+    plugin: &Plugin,
+    path: &Path,
+    text: Option<&str>,
+    aim: Aim,
+    cancel: &CancellationToken,
+) -> Told {
     let told = |description, took, verdict| Told {
         name: name_of(path),
         file: path.to_owned(),
@@ -81,7 +95,11 @@ fn judge(sandbox: &Sandbox, plugin: &Plugin, path: &Path, aim: Aim, cancel: &Can
         took,
         verdict,
     };
-    let case = match file::read(path, aim == Aim::Update) {
+    let read = match text {
+        Some(text) => file::parse(path, &file_name(path), text, aim == Aim::Update),
+        None => file::read(path, aim == Aim::Update),
+    };
+    let case = match read {
         Ok(case) => case,
         Err(problems) => return told(None, Duration::ZERO, Verdict::Unreadable(problems)),
     };

@@ -66,7 +66,11 @@ impl Writer<'_> {
         let after = seen.retry_after.map(write::duration);
         self.optional("retry-after", before.is_some_and(|it| it.retry_after.is_some()), after);
         self.optional("delay", before.is_some_and(|it| it.delay.is_some()) || anew, seen.delay.map(write::duration));
-        self.optional("duration", before.is_some_and(|it| it.duration.is_some()) || anew, seen.duration.map(write::duration));
+        self.optional(
+            "duration",
+            before.is_some_and(|it| it.duration.is_some()) || anew,
+            seen.duration.map(write::duration),
+        );
         self.after_decision();
         let others = before.is_some_and(|it| it.others) && !anew;
         let wanted = before.and_then(|it| it.variables.as_ref());
@@ -138,7 +142,10 @@ impl Writer<'_> {
             let before = wanted.and_then(|wanted| wanted.get(name));
             let is_kept = before.is_some_and(|before| before.fits(variable, contents(self.observed)));
             let is_other = before.is_none() && others;
-            if !is_kept && !is_other && let Ok(value) = write::variable(variable).parse::<Value>() {
+            if !is_kept
+                && !is_other
+                && let Ok(value) = write::variable(variable).parse::<Value>()
+            {
                 put(table, name, value);
             }
         }

@@ -127,16 +127,19 @@ fn typed(value: &Value) -> Vec<(&'static str, String)> {
         }
         value => {
             add("type", text(value.type_name()));
-            add("value", match value {
-                Value::Boolean(it) => it.to_string(),
-                Value::Short(it) => it.to_string(),
-                Value::Integer(it) => it.to_string(),
-                Value::Long(it) => it.to_string(),
-                Value::Double(it) => double(*it),
-                Value::Date(it) => date(*it).unwrap_or_else(|| text(&it.to_string())),
-                Value::String(it) | Value::Json(it) | Value::Xml(it) => text(it),
-                _ => String::new(),
-            });
+            add(
+                "value",
+                match value {
+                    Value::Boolean(it) => it.to_string(),
+                    Value::Short(it) => it.to_string(),
+                    Value::Integer(it) => it.to_string(),
+                    Value::Long(it) => it.to_string(),
+                    Value::Double(it) => double(*it),
+                    Value::Date(it) => date(*it).unwrap_or_else(|| text(&it.to_string())),
+                    Value::String(it) | Value::Json(it) | Value::Xml(it) => text(it),
+                    _ => String::new(),
+                },
+            );
         }
     }
     entries

@@ -54,7 +54,9 @@ pub fn is_case(name: &str) -> bool {
 /// The plugin that a case belongs to: of `a` and `a.b` the longer.
 fn owner<'a>(case: &str, plugins: &'a [String]) -> Option<&'a str> {
     let stem = case.strip_suffix(CASE_ENDING)?;
-    let is_owner = |plugin: &&String| stem.strip_prefix(plugin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let is_owner = |plugin: &&String| {
+        stem.strip_prefix(plugin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
     plugins.iter().filter(is_owner).max_by_key(|plugin| plugin.len()).map(String::as_str)
 }
 
@@ -66,15 +68,32 @@ mod tests {
     fn a_case_belongs_to_the_plugin_with_the_longest_name_that_it_begins_with() {
         let dir = tempfile::tempdir().expect("a directory");
         for name in [
-            "a.wasm", "a.b.wasm", "x.case.wasm", "a.toml", "a.case.toml", "a.one.case.toml", "a.b.case.toml",
-            "a.b.two.case.toml", "ab.case.toml", "x.case.toml", ".a.case.toml", "a.case.toml~", ".case.toml",
+            "a.wasm",
+            "a.b.wasm",
+            "x.case.wasm",
+            "a.toml",
+            "a.case.toml",
+            "a.one.case.toml",
+            "a.b.case.toml",
+            "a.b.two.case.toml",
+            "ab.case.toml",
+            "x.case.toml",
+            ".a.case.toml",
+            "a.case.toml~",
+            ".case.toml",
         ] {
             fs::write(dir.path().join(name), b"x").expect("written");
         }
         let found = case_files(dir.path()).expect("listed");
         let told: Vec<String> = found
             .iter()
-            .map(|(path, owner)| format!("{} of {}", path.file_name().expect("a name").to_string_lossy(), owner.as_deref().unwrap_or("nobody")))
+            .map(|(path, owner)| {
+                format!(
+                    "{} of {}",
+                    path.file_name().expect("a name").to_string_lossy(),
+                    owner.as_deref().unwrap_or("nobody")
+                )
+            })
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         a.b.case.toml of a.b

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
-use super::manifest::OnUndecided;
+use super::manifest::{OnUndecided, RecordWish};
 use crate::{
     foreign::excerpt,
     grant::Grants,
@@ -48,6 +48,10 @@ pub struct PluginSettings {
     pub config: Arc<BTreeMap<String, String>>,
     /// What it may do beyond its task.
     pub grants: Arc<Grants>,
+    /// Which of its invocations are recorded.
+    pub record: RecordWish,
+    /// What is taken out of recordings, by name.
+    pub record_redact: Arc<[String]>,
 }
 
 /// The extension properties of a task that override its plugin's retry policy; the second is the name that an older

@@ -12,7 +12,7 @@ use std::{
 use super::{
     claim::Claim,
     inspect::Inspected,
-    load::{Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
+    load::{CaseText, Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
     manifest::Manifest,
     scan::{Candidate, Fingerprint, is_plugin, scan},
 };
@@ -46,6 +46,7 @@ struct Subject {
     checked: Checked,
     component: Option<Component>,
     described: Option<Described>,
+    cases: Option<Vec<CaseText>>,
 }
 
 /// A file of the check in its present state, or why there is none.
@@ -72,7 +73,7 @@ impl Loader {
     }
 
     async fn look_at(self: &Arc<Self>, path: PathBuf, state: Result<(Candidate, Fingerprint), Why>) -> Subject {
-        let mut subject = Subject { checked: Checked::new(path), component: None, described: None };
+        let mut subject = Subject { checked: Checked::new(path), component: None, described: None, cases: None };
         let checked = &mut subject.checked;
         let (candidate, fingerprint) = match state {
             Ok(state) => state,
@@ -88,9 +89,10 @@ impl Loader {
         let loader = self.clone();
         let files = on_a_thread(move || loader.read_files(&candidate, &fingerprint)).await.and_then(|files| files);
         match files {
-            Ok(Files { component, described }) => {
+            Ok(Files { component, described, cases }) => {
                 subject.component = component.map_err(|why| checked.fail(why)).ok();
                 subject.described = described.map_err(|why| checked.fail(why)).ok();
+                subject.cases = cases.map_err(|why| checked.fail(why)).ok();
             }
             Err(why) => checked.fail(why),
         }
@@ -98,14 +100,14 @@ impl Loader {
     }
 
     async fn load_subject(self: &Arc<Self>, subject: Subject, claims: &[Claim]) -> Checked {
-        let Subject { mut checked, component, described } = subject;
+        let Subject { mut checked, component, described, cases } = subject;
         checked.inspected = component.as_ref().map(|component| component.inspected.clone());
         checked.manifest = described.as_ref().map(|described| described.manifest.clone());
         checked.grants = described.as_ref().map(|described| described.grants(&self.defaults));
         checked.topic = described.as_ref().map(|described| described.topic.clone());
         match (component, described) {
             (Some(component), Some(described)) => {
-                let source = self.source(checked.path.clone(), component, described);
+                let source = self.source(checked.path.clone(), component, described, cases.unwrap_or_default());
                 if let Some(why) = source.claim.refused_beside(claims) {
                     checked.fail(why);
                 }

@@ -28,6 +28,9 @@ use crate::{
     task::Topic,
 };
 
+/// So many lines are logged about cases that fail; `fetchlock test` tells all.
+const SHOWN_DETAILS: usize = 100;
+
 /// When the keeper looks.
 #[derive(Debug, Clone)]
 pub struct Rhythm {
@@ -361,6 +364,9 @@ impl Keeper {
                 tracing::error!(topic = %plugin.route.topic, serving = plugin.version, "plugin refused, version {} keeps serving: {text}", plugin.version);
             }
             None => tracing::error!("plugin refused: {text}"),
+        }
+        if let Why::Cases { details, .. } = &error.why {
+            details.lines().take(SHOWN_DETAILS).for_each(|line| tracing::error!(file = error.file, "{line}"));
         }
         known.refusal = Some(text);
     }

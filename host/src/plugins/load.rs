@@ -12,6 +12,7 @@ use std::{
 use bytesize::ByteSize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     artefacts::Artefacts,
@@ -40,6 +41,9 @@ const MAX_TOPIC: usize = 255;
 
 /// A manifest larger than this is a mistake.
 const MAX_MANIFEST: u64 = 1 << 20;
+
+/// A case larger than this is a mistake.
+pub(crate) const MAX_CASE: u64 = 64 << 20;
 
 /// Shows that a component is being compiled, until the returned guard is dropped. Given its name and size in bytes.
 pub type OnCompile = Arc<dyn Fn(&str, u64) -> Box<dyn Send> + Send + Sync>;
@@ -82,6 +86,23 @@ pub enum Why {
     /// Compiling took too long.
     #[error("compiling took longer than plugins.compile-timeout ({} s): simplify the component or raise that setting", .0.as_secs())]
     CompileTimeout(Duration),
+    /// It does not do what its cases expect.
+    #[error(
+        "{failed} of {all} cases beside it fail: {problems}; mend the handler or the case, or set plugins.run-cases = false"
+    )]
+    Cases {
+        /// How many fail.
+        failed: usize,
+        /// How many there are.
+        all: usize,
+        /// What is wrong, in one line.
+        problems: String,
+        /// The same in lines, with what differs.
+        details: String,
+    },
+    /// Its cases took too long.
+    #[error("its cases took longer than plugins.cases-timeout ({} s): raise that setting, or set plugins.run-cases = false", .0.as_secs())]
+    CasesTimeout(Duration),
     /// Another file serves its topic at the same engine, and both may want the same task.
     #[error(
         "its topic `{topic}` is served by {other} already, and nothing in the filters of the two keeps them apart: rename one of them, or set `topic` or `[filter]` in a manifest"
@@ -139,7 +160,42 @@ pub struct Loader {
     pub compile_timeout: Duration,
     /// Shows progress.
     pub on_compile: OnCompile,
+    /// Runs the cases beside a plugin; without it they are not run.
+    gate: Option<Gated>,
     compiling: Arc<Semaphore>,
+}
+
+/// Whoever runs the cases beside a plugin before it serves.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether it does what they expect. Takes as long as they do: not to be called on an async thread.
+    ///
+    /// # Errors
+    /// [`Why::Cases`].
+    fn judge(
+        &self,
+        sandbox: &Sandbox,
+        plugin: &Plugin,
+        cases: &[CaseText],
+        cancel: &CancellationToken,
+    ) -> Result<(), Why>;
+}
+
+/// A gate, and how long it may take.
+#[derive(Clone)]
+pub struct Gated {
+    /// The gate.
+    pub gate: Arc<dyn Gate>,
+    /// `plugins.cases-timeout`
+    pub timeout: Duration,
+}
+
+/// A case as its file had it when its plugin was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseText {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
 }
 
 /// A plugin that was loaded, and how.
@@ -171,6 +227,8 @@ fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
         bpmn_errors: manifest.bpmn_errors.map(Into::into),
         config: Arc::new(manifest.config),
         grants: Arc::new(grants),
+        record: manifest.record,
+        record_redact: manifest.record_redact.into(),
     }
 }
 
@@ -193,6 +251,7 @@ fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
 pub(super) struct Files {
     pub(super) component: Result<Component, Why>,
     pub(super) described: Result<Described, Why>,
+    pub(super) cases: Result<Vec<CaseText>, Why>,
 }
 
 /// A component that was built for this host.
@@ -228,12 +287,13 @@ pub(super) struct Source {
     pub(super) claim: Claim,
     route: Route,
     settings: PluginSettings,
+    cases: Vec<CaseText>,
 }
 
 impl Why {
     /// Whether the same files may do another time: the host had no luck with them.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreadable(_) | Self::CompileTimeout(_) | Self::Host(_))
+        matches!(self, Self::Unreadable(_) | Self::CompileTimeout(_) | Self::CasesTimeout(_) | Self::Host(_))
     }
 }
 
@@ -248,7 +308,13 @@ impl Loader {
         on_compile: OnCompile,
     ) -> Self {
         let compiling = Arc::new(Semaphore::new(COMPILATIONS));
-        Self { sandbox, artefacts, defaults, max_size, compile_timeout, on_compile, compiling }
+        Self { sandbox, artefacts, defaults, max_size, compile_timeout, on_compile, gate: None, compiling }
+    }
+
+    /// The same loader with this gate, or with none.
+    #[must_use]
+    pub fn with_gate(self, gate: Option<Gated>) -> Self {
+        Self { gate, ..self }
     }
 
     /// Reads the files in this state and says what they are, which takes milliseconds.
@@ -260,8 +326,8 @@ impl Loader {
         let (loader, candidate, fingerprint) = (self.clone(), candidate.clone(), fingerprint.clone());
         let file = file_name(&candidate.component);
         let read = on_a_thread(move || {
-            let Files { component, described } = loader.read_files(&candidate, &fingerprint)?;
-            Ok(loader.source(candidate.component, component?, described?))
+            let Files { component, described, cases } = loader.read_files(&candidate, &fingerprint)?;
+            Ok(loader.source(candidate.component, component?, described?, cases?))
         });
         read.await.and_then(|read| read).map_err(|why| LoadError { file, why })
     }
@@ -287,12 +353,25 @@ impl Loader {
     }
 
     async fn prepare(self: &Arc<Self>, source: Source) -> Result<Loaded, Why> {
-        let Source { file, component, digest, version, route, settings, claim: _ } = source;
+        let Source { file, component, digest, version, route, settings, cases, claim: _ } = source;
         let size = component.len() as u64;
         let (handler, compiled_in) = self.handler(&file_name(&file), component, digest).await?;
         self.sandbox.try_out(&handler, &route.topic, &version, &settings.limits, &settings.config).await?;
         let plugin = Plugin { route, version, file, handler, settings };
+        let plugin = self.run_cases(plugin, cases).await?;
         Ok(Loaded { plugin, size, compiled_in })
+    }
+
+    /// Lets a plugin through that does what its cases expect.
+    async fn run_cases(&self, plugin: Plugin, cases: Vec<CaseText>) -> Result<Plugin, Why> {
+        let Some(Gated { gate, timeout }) = self.gate.clone().filter(|_| !cases.is_empty()) else { return Ok(plugin) };
+        let (cancel, sandbox) = (CancellationToken::new(), self.sandbox.clone());
+        // Whoever stops waiting stops the cases too.
+        let guard = cancel.clone().drop_guard();
+        let judged = on_a_thread(move || gate.judge(&sandbox, &plugin, &cases, &cancel).map(|()| plugin));
+        let judged = tokio::time::timeout(timeout, judged).await.map_err(|_| Why::CasesTimeout(timeout))?;
+        drop(guard);
+        judged?
     }
 
     /// Reads the files in this state.
@@ -302,6 +381,7 @@ impl Loader {
         }
         let component = self.read_component(&candidate.component, fingerprint.size());
         let manifest = fingerprint.has_manifest().then(|| read_manifest(&candidate.manifest)).transpose();
+        let cases = candidate.cases.iter().map(|path| read_case(path)).collect::<Result<Vec<_>, _>>();
         // Somebody may still be writing: what was read is only good if nothing has changed meanwhile.
         if candidate.fingerprint().ok().as_ref() != Some(fingerprint) {
             return Err(Why::Changed);
@@ -309,11 +389,17 @@ impl Loader {
         let component = component.and_then(|bytes| Ok(Component { inspected: inspect(&bytes)?, bytes }));
         let engines = &self.defaults.engines;
         let described = manifest.map_err(Why::from).and_then(|text| describe(candidate, text, engines));
-        Ok(Files { component, described })
+        Ok(Files { component, described, cases: cases.map_err(Why::from) })
     }
 
     /// What is to be loaded, of files that are both in order.
-    pub(super) fn source(&self, file: PathBuf, component: Component, described: Described) -> Source {
+    pub(super) fn source(
+        &self,
+        file: PathBuf,
+        component: Component,
+        described: Described,
+        cases: Vec<CaseText>,
+    ) -> Source {
         let Component { bytes: component, .. } = component;
         let claim = self.claim(&file, &described);
         let route = Route { topic: described.topic.clone(), plugin: described.name.clone() };
@@ -321,10 +407,16 @@ impl Loader {
         version.update((component.len() as u64).to_le_bytes());
         version.update(&component);
         version.update(described.text.as_deref().unwrap_or_default());
+        for CaseText { path, text } in &cases {
+            for part in [&file_name(path), text] {
+                version.update((part.len() as u64).to_le_bytes());
+                version.update(part);
+            }
+        }
         let mut version = format!("{:x}", version.finalize());
         version.truncate(SHOWN_HASH);
         let settings = effective(described, &self.defaults);
-        Source { file, digest: digest(&component), component, version, claim, route, settings }
+        Source { file, digest: digest(&component), component, version, claim, route, settings, cases }
     }
 
     /// What a file wants to be given.
@@ -421,6 +513,16 @@ pub(super) fn read_manifest(path: &Path) -> Result<String, io::Error> {
         return Err(io::Error::other(format!("the manifest is larger than {}", ByteSize(MAX_MANIFEST))));
     }
     Ok(text)
+}
+
+fn read_case(path: &Path) -> Result<CaseText, io::Error> {
+    let mut text = String::new();
+    let told = |error: io::Error| io::Error::new(error.kind(), format!("the case {}: {error}", file_name(path)));
+    File::open(path).and_then(|file| file.take(MAX_CASE + 1).read_to_string(&mut text)).map_err(told)?;
+    if text.len() as u64 > MAX_CASE {
+        return Err(told(io::Error::other(format!("it is larger than {}", ByteSize(MAX_CASE)))));
+    }
+    Ok(CaseText { path: path.to_owned(), text })
 }
 
 pub(super) fn describe(candidate: &Candidate, text: Option<String>, engines: &KnownEngines) -> Result<Described, Why> {

@@ -73,6 +73,14 @@ pub struct Manifest {
     #[serde(deserialize_with = "error_codes")]
     #[schemars(extend("x-absent" = "any code"))]
     pub bpmn_errors: Option<Vec<String>>,
+    /// Which of its invocations the host records as cases (`docs/testing-handlers.md`), in `record.dir` of its settings.
+    /// They hold what the task, its variables and all calls hold, but for `record-redact`.
+    pub record: RecordWish,
+    /// What is left out of recordings: the names of variables, of keys in JSON documents, and of parameters in requests.
+    /// Capitals do not matter.
+    #[serde(deserialize_with = "names")]
+    #[schemars(with = "Vec<String>")]
+    pub record_redact: Vec<String>,
     /// Which tasks of the topic it takes: those to which all of these apply.
     ///
     /// Several plugins may serve one topic if their filters exclude each other: by different business keys, process
@@ -102,6 +110,19 @@ pub enum OnUndecided {
     Fail,
     /// The task is complete, without variables.
     Complete,
+}
+
+/// Which invocations of a plugin are recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordWish {
+    /// None, unless the host's settings say otherwise.
+    #[default]
+    Never,
+    /// Those in which the handler fails, traps, ends too late or decides nothing.
+    Failures,
+    /// All.
+    All,
 }
 
 /// The engines that the host's settings name.
@@ -165,6 +186,11 @@ fn topic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Topic>, D::Error> 
 fn error_codes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     let codes = Vec::<ErrorCode>::deserialize(from)?;
     Ok(Some(codes.into_iter().map(|ErrorCode(code)| code).collect()))
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<ErrorCode>::deserialize(from)?;
+    Ok(names.into_iter().map(|ErrorCode(name)| name).collect())
 }
 
 /// A code that the engine can keep: as long as a name at most, in one line.
@@ -268,6 +294,8 @@ mod tests {
             retry = "PT1M,PT5M"
             on-undecided = "complete"
             bpmn-errors = ["E1", "E2"]
+            record = "failures"
+            record-redact = ["card"]
             [filter]
             business-key = "b"
             process-definition-id = "p:1:x"
@@ -320,6 +348,8 @@ mod tests {
             retry: Some("PT1M,PT5M".parse().expect("a policy")),
             on_undecided: OnUndecided::Complete,
             bpmn_errors: Some(vec!["E1".into(), "E2".into()]),
+            record: RecordWish::Failures,
+            record_redact: vec!["card".into()],
             filter,
             limits: manifest.limits.clone(),
             config: config.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),

@@ -13,10 +13,11 @@ pub mod manifest;
 mod outline;
 mod scan;
 
+pub(crate) use self::load::MAX_CASE;
 pub use self::{
     catalog::{Catalog, Plugin, PluginSettings},
     check::Checked,
     keeper::{Keeper, KeeperError, Rhythm},
-    load::{Defaults, LoadError, Loader, OnCompile, Why},
+    load::{CaseText, Defaults, Gate, Gated, LoadError, Loader, OnCompile, Why},
     outline::{Outline, inspected, outline},
 };

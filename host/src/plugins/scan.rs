@@ -8,12 +8,16 @@ use std::{
     time::SystemTime,
 };
 
+use super::case_files::{case_files, cases_of};
+
 /// What tells one state of a file from another without reading it. The inode is among it because a symlink swap (as
 /// Kubernetes mounts do) may keep size and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     component: Stamp,
     manifest: Option<Stamp>,
+    /// Of each case; none of one that cannot be looked at.
+    cases: Vec<Option<Stamp>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +39,21 @@ pub(super) struct Candidate {
     pub(super) manifest: PathBuf,
     /// `NAME`
     pub(super) name: String,
+    /// `NAME.case.toml` and `NAME.*.case.toml`, sorted.
+    pub(super) cases: Vec<PathBuf>,
 }
 
 impl Candidate {
-    /// The plugin of this component; none if its name is not UTF-8.
+    /// The plugin of this component, with the cases that are beside it; none if its name is not UTF-8.
     pub(super) fn new(component: PathBuf) -> Option<Self> {
+        // Where nothing can be listed, reading the component tells why.
+        let cases = cases_of(&component).unwrap_or_default();
+        Self::with_cases(component, cases)
+    }
+
+    fn with_cases(component: PathBuf, cases: Vec<PathBuf>) -> Option<Self> {
         let name = component.file_stem()?.to_str()?.to_owned();
-        Some(Self { manifest: component.with_extension("toml"), component, name })
+        Some(Self { manifest: component.with_extension("toml"), component, name, cases })
     }
 
     /// The present state of the files; an error if the component is gone.
@@ -51,7 +63,8 @@ impl Candidate {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        Ok(Fingerprint { component: stamp(&self.component)?, manifest })
+        let cases = self.cases.iter().map(|case| stamp(case).ok()).collect();
+        Ok(Fingerprint { component: stamp(&self.component)?, manifest, cases })
     }
 }
 
@@ -91,12 +104,15 @@ fn stamp(path: &Path) -> io::Result<Stamp> {
 /// When the directory cannot be listed.
 pub(super) fn scan(dir: &Path) -> io::Result<BTreeMap<PathBuf, (Candidate, io::Result<Fingerprint>)>> {
     let mut found = BTreeMap::new();
+    let cases = case_files(dir)?;
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if !is_plugin(&path) {
             continue;
         }
-        let Some(candidate) = Candidate::new(path.clone()) else { continue };
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let own = cases.iter().filter(|(_, owner)| owner.as_deref() == stem).map(|(case, _)| case.clone()).collect();
+        let Some(candidate) = Candidate::with_cases(path.clone(), own) else { continue };
         let fingerprint = candidate.fingerprint();
         if fingerprint.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             continue;
@@ -169,6 +185,25 @@ mod tests {
         let before = candidate.fingerprint().expect("there");
         fs::write(dir.path().join("a.toml"), "").expect("written");
         assert_ne!(candidate.fingerprint().expect("there"), before);
+    }
+
+    #[test]
+    fn a_case_that_appears_or_changes_changes_the_fingerprint_of_its_plugin_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("written");
+        write("a.wasm", "x");
+        write("b.wasm", "x");
+        let look = || {
+            let found = scan(dir.path()).expect("listed").into_values();
+            found.map(|(_, fingerprint)| fingerprint.expect("there")).collect::<Vec<_>>()
+        };
+        let before = look();
+        write("a.one.case.toml", "1");
+        let with_case = look();
+        write("a.one.case.toml", "12");
+        let changed = look();
+        assert!(before[0] != with_case[0] && with_case[0] != changed[0]);
+        assert!(before[1] == with_case[1] && with_case[1] == changed[1]);
     }
 
     #[test]

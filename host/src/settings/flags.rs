@@ -26,6 +26,9 @@ pub struct Flags {
     /// Run at most this many invocations at once [default: 64]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_concurrent: Option<i64>,
+    /// Record every invocation as a case in this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub record: Option<String>,
     /// Log events of this level and above: error, warn, info, debug, trace or off, also by module [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -50,7 +53,7 @@ impl Flags {
     }
 
     /// Each flag for a setting, the setting's key, and the value if it was given.
-    fn all(&self) -> [(&'static str, &'static str, Option<Value>); 6] {
+    fn all(&self) -> [(&'static str, &'static str, Option<Value>); 7] {
         let text = |text: &Option<String>| text.clone().map(Value::from);
         // What its values are called here is what clap calls them.
         let format = self.log_format.and_then(|format| format.to_possible_value());
@@ -59,6 +62,7 @@ impl Flags {
             ("--plugins", "plugins.dir", text(&self.plugins)),
             ("--state-dir", "state-dir", text(&self.state_dir)),
             ("--max-concurrent", "worker.max-concurrent", self.max_concurrent.map(Value::from)),
+            ("--record", "record.dir", text(&self.record)),
             ("--log-level", "log.level", text(&self.log_level)),
             ("--log-format", "log.format", format.map(|format| Value::from(format.get_name()))),
         ]

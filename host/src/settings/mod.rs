@@ -15,6 +15,7 @@ mod flags;
 mod limits;
 mod lines;
 mod log;
+mod record;
 pub(crate) mod schema;
 pub(crate) mod strict;
 pub(crate) mod wording;
@@ -46,6 +47,7 @@ pub use self::{
     flags::Flags,
     limits::{LimitChanges, Limits},
     log::{LogFormat, LogLevel, LogLevelError, LogSettings},
+    record::RecordSettings,
     strict::Problems,
     worker::{Backoff, WorkerSettings},
 };
@@ -90,6 +92,8 @@ pub struct Settings {
     /// It is given to the name: whoever may replace that file may use it.
     #[schemars(schema_with = "grants", extend("x-absent" = "none; nothing is allowed"))]
     pub grants: BTreeMap<String, GrantTable>,
+    /// Which invocations are recorded as cases that can be run again, and where.
+    pub record: RecordSettings,
     /// What is logged and how. The log goes to standard error.
     pub log: LogSettings,
 }
@@ -105,6 +109,7 @@ impl Default for Settings {
             worker: WorkerSettings::default(),
             limits: Limits::default(),
             grants: BTreeMap::new(),
+            record: RecordSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -156,6 +161,12 @@ pub struct PluginsSettings {
     /// How long compiling a component may take.
     #[serde(with = "Span::<SECOND, HOUR>")]
     pub compile_timeout: Duration,
+    /// Whether the cases beside a plugin, `NAME.case.toml` and `NAME.*.case.toml`, are run before it serves. One that
+    /// fails keeps the version that serves.
+    pub run_cases: bool,
+    /// How long the cases of a plugin may take together.
+    #[serde(with = "Span::<SECOND, HOUR>")]
+    pub cases_timeout: Duration,
 }
 
 /// Looking through a directory more often would be its main load.
@@ -170,6 +181,8 @@ impl Default for PluginsSettings {
             rescan: Duration::from_secs(30),
             max_size: ByteSize::mib(64),
             compile_timeout: Duration::from_secs(60),
+            run_cases: true,
+            cases_timeout: Duration::from_secs(60),
         }
     }
 }

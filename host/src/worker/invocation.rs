@@ -16,7 +16,10 @@ use crate::{
     foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
-    sandbox::{Assignment, Breakdown, Ending, EngineCalls, HttpCalls, OutputTo, Secrets, Surroundings, Usage},
+    sandbox::{
+        Assignment, Breakdown, Ending, EngineCalls, EnginePort, HttpCalls, OutputTo, Secrets, Surroundings, TaskPort,
+        Usage,
+    },
     task::Task,
     value::Variables,
 };
@@ -66,21 +69,30 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let slot = Arc::new(slot);
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let caller = Arc::new(Caller::new(desk.clone(), host.clone(), task.clone()));
+    let recording = desk.recorder.as_ref().and_then(|recorder| recorder.begin(&plugin, &task, &variables));
+    let (task_port, engine_port) = (port.clone() as Arc<dyn TaskPort>, caller as Arc<dyn EnginePort>);
+    let (task_port, engine_port) = match &recording {
+        Some(recording) => (recording.task_port(task_port), recording.engine_port(engine_port)),
+        None => (task_port, engine_port),
+    };
     let assignment = Assignment {
         task: task.clone(),
         variables,
         config: plugin.settings.config.clone(),
         version: plugin.version.clone(),
         limits: plugin.settings.limits.clone(),
-        port: port.clone(),
-        engine_calls: EngineCalls::new(plugin.settings.grants.clone(), caller),
+        port: task_port,
+        engine_calls: EngineCalls::new(plugin.settings.grants.clone(), engine_port),
         http: HttpCalls::none(),
         secrets: Secrets::none(),
-        surroundings: Surroundings::real(),
+        surroundings: recording.as_ref().map_or_else(Surroundings::real, |recording| recording.surroundings()),
         output: OutputTo::Log,
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;
+    if let Some(recording) = recording {
+        recording.end(&ending, usage);
+    }
     report(&task, &plugin.version, decided, &ending, usage);
     match (decided, ending) {
         (Some(Decided::SystemDown), _) => {}

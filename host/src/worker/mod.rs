@@ -40,6 +40,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{bpmn_error::Unlisted, breaker::Breakers, dispatch::Waiting, health::Health, held::Held, slots::Slots};
 use crate::{
+    cases::Recorder,
     engine::{Engine, EngineError, TaskQuery},
     journal::Journal,
     plugins::Catalog,
@@ -86,6 +87,8 @@ pub struct Shared {
     pub catalog: watch::Receiver<Catalog>,
     /// What is going on, over all engines.
     pub activity: Activity,
+    /// What makes recordings of invocations, if any can be wanted.
+    pub recorder: Option<Arc<Recorder>>,
     /// A permit for each invocation that may run (`worker.max-concurrent`).
     pub invocations: Arc<Semaphore>,
 }
@@ -104,6 +107,7 @@ struct Desk {
     breakers: Breakers,
     health: Health,
     activity: Activity,
+    recorder: Option<Arc<Recorder>>,
     unlisted_errors: Unlisted,
     /// Over all workers; the slots are those of this one.
     invocations: Arc<Semaphore>,
@@ -189,7 +193,7 @@ impl Worker {
     /// Starts a worker of one engine: delivers what the journal holds, releases what an earlier process left locked, and
     /// begins to fetch for the plugins in the catalog that work for this engine.
     pub fn start(engine_name: EngineName, engine: Arc<dyn Engine>, shared: Shared, options: WorkerOptions) -> Self {
-        let Shared { journal, sandbox, catalog, activity, invocations } = shared;
+        let Shared { journal, sandbox, catalog, activity, recorder, invocations } = shared;
         let halt = CancellationToken::new();
         let desk = Arc::new(Desk {
             held: Held::new(halt.clone()),
@@ -198,6 +202,7 @@ impl Worker {
             breakers: Breakers::default(),
             health: Health::new(engine_name.clone()),
             activity,
+            recorder,
             invocations,
             unlisted_errors: Unlisted::default(),
             due: watch::Sender::default(),

@@ -55,7 +55,10 @@ fn call(table: &Table<'_>, around: &Surroundings<'_>) -> Option<Canned> {
             return None;
         }
         several => {
-            table.problem(format!("a call is one call: found `{}`; write a `[[calls]]` for each", several.join("` and `")));
+            table.problem(format!(
+                "a call is one call: found `{}`; write a `[[calls]]` for each",
+                several.join("` and `")
+            ));
             return None;
         }
     };
@@ -65,8 +68,26 @@ fn call(table: &Table<'_>, around: &Surroundings<'_>) -> Option<Canned> {
 
 /// The keys of a call beside its kind, for a call without one.
 const ANSWERS: [&str; 20] = [
-    "request", "status", "headers", "body", "json", "base64", "error", "took", "business-key", "tenant-id", "variables",
-    "unless-running", "started", "running", "receivers", "to", "scope", "correlation-keys", "local-variables", "text",
+    "request",
+    "status",
+    "headers",
+    "body",
+    "json",
+    "base64",
+    "error",
+    "took",
+    "business-key",
+    "tenant-id",
+    "variables",
+    "unless-running",
+    "started",
+    "running",
+    "receivers",
+    "to",
+    "scope",
+    "correlation-keys",
+    "local-variables",
+    "text",
 ];
 
 fn http(table: &Table<'_>, around: &Surroundings<'_>) -> Option<(Wanted, Answer)> {
@@ -74,7 +95,10 @@ fn http(table: &Table<'_>, around: &Surroundings<'_>) -> Option<(Wanted, Answer)
     let entry = table.get("http")?;
     let line = entry.text()?;
     let address = line.split_once(' ').and_then(|(method, url)| {
-        Some((method.parse::<Method>().ok().filter(|it| it.as_str().bytes().all(|c| c.is_ascii_uppercase()))?, url.trim().parse::<Url>().ok()?))
+        Some((
+            method.parse::<Method>().ok().filter(|it| it.as_str().bytes().all(|c| c.is_ascii_uppercase()))?,
+            url.trim().parse::<Url>().ok()?,
+        ))
     });
     let Some((method, url)) = address else {
         return entry.wrong("a method and an address, such as \"GET https://api.example.com/rates\"");
@@ -120,7 +144,9 @@ fn request_body(request: &Table<'_>, around: &Surroundings<'_>) -> Option<Body> 
 /// A document in TOML's words, or as a text.
 fn json_of(entry: &Entry<'_>) -> Option<serde_json::Value> {
     match entry.item.as_str() {
-        Some(text) => serde_json::from_str(text).ok().or_else(|| entry.wrong("a table, a list, or the text of a JSON document")),
+        Some(text) => {
+            serde_json::from_str(text).ok().or_else(|| entry.wrong("a table, a list, or the text of a JSON document"))
+        }
         None => json::of_item(entry.item).or_else(|| entry.wrong("what JSON has too: no dates")),
     }
 }
@@ -128,7 +154,8 @@ fn json_of(entry: &Entry<'_>) -> Option<serde_json::Value> {
 fn response(table: &Table<'_>, around: &Surroundings<'_>) -> Option<Result<http::Response<Bytes>, HttpError>> {
     if let Some(entry) = table.get("error") {
         if table.has("status") || table.has("body") || table.has("json") {
-            return entry.problem("a call has an error or a response: remove `error`, or `status` with all that belongs to it");
+            return entry
+                .problem("a call has an error or a response: remove `error`, or `status` with all that belongs to it");
         }
         return http_error(&entry).map(Err);
     }
@@ -253,8 +280,19 @@ fn faulty<E>(table: &Table<'_>, errors: &[(Faulty<E>, &str)]) -> Option<Option<E
 }
 
 fn start_process(table: &Table<'_>, around: &Surroundings<'_>) -> Option<(Wanted, Answer)> {
-    table.only(&["start-process", "business-key", "tenant-id", "variables", "unless-running", "started", "running", "error", "took"]);
-    let condition = table.truth("unless-running").map(|it| if it { StartCondition::UnlessRunning } else { StartCondition::Always });
+    table.only(&[
+        "start-process",
+        "business-key",
+        "tenant-id",
+        "variables",
+        "unless-running",
+        "started",
+        "running",
+        "error",
+        "took",
+    ]);
+    let condition =
+        table.truth("unless-running").map(|it| if it { StartCondition::UnlessRunning } else { StartCondition::Always });
     let wanted = Wanted::StartProcess {
         key: table.name("start-process")?,
         tenant_id: table.text("tenant-id"),
@@ -276,8 +314,19 @@ fn start_process(table: &Table<'_>, around: &Surroundings<'_>) -> Option<(Wanted
 
 fn correlate(table: &Table<'_>, around: &Surroundings<'_>) -> Option<(Wanted, Answer)> {
     table.only(&[
-        "correlate-message", "business-key", "process-instance-id", "tenant-id", "without-tenant", "correlation-keys",
-        "local-correlation-keys", "variables", "local-variables", "to", "receivers", "error", "took",
+        "correlate-message",
+        "business-key",
+        "process-instance-id",
+        "tenant-id",
+        "without-tenant",
+        "correlation-keys",
+        "local-correlation-keys",
+        "variables",
+        "local-variables",
+        "to",
+        "receivers",
+        "error",
+        "took",
     ]);
     let patterns = |key: &str| table.table(key).map(|it| values::patterns(&it, around));
     let tenant = match (table.text("tenant-id"), table.truth("without-tenant")) {

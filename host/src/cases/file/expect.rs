@@ -69,7 +69,11 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>, update: bool) ->
             && !of.contains(&outcome)
         {
             let of: Vec<&str> = of.iter().map(|it| it.name()).collect();
-            entry.problem::<()>(format!("the outcome `{}` has none, only `{}`: remove it", outcome.name(), of.join("`, `")));
+            entry.problem::<()>(format!(
+                "the outcome `{}` has none, only `{}`: remove it",
+                outcome.name(),
+                of.join("`, `")
+            ));
         }
     }
     let pattern = |key: &str| table.get(key).and_then(|entry| values::text_pattern(&entry));
@@ -100,7 +104,9 @@ fn retry(entry: &Entry<'_>) -> Option<RetryWish> {
         table.only(&["left", "delay"]);
         let retries = table.whole("left", "a whole number from 0 on");
         let after = table.duration("delay").unwrap_or_default();
-        return retries.map(|retries| RetryWish::Exactly { retries, after }).or_else(|| entry.wrong("{ left = 2, delay = \"5m\" }"));
+        return retries
+            .map(|retries| RetryWish::Exactly { retries, after })
+            .or_else(|| entry.wrong("{ left = 2, delay = \"5m\" }"));
     }
     match entry.item.as_str().and_then(|word| WORDS.iter().find(|(_, name)| *name == word)) {
         Some((wish, _)) => Some(*wish),

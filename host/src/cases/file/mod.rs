@@ -11,32 +11,25 @@ use std::{collections::BTreeMap, fs, io::Read, path::Path, time::Duration};
 
 use toml_edit::{Item, Value as Toml};
 
+pub(super) use self::calls::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS};
 use self::{
     reader::{Reader, Table},
     values::Surroundings,
 };
-pub(super) use self::{
-    calls::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS},
-};
 use super::case::Case;
 use crate::{
+    plugins::{MAX_CASE, case_files::CASE_ENDING},
     sandbox::Seed,
     settings::{Problems, strict::Place},
     task::{Task, TaskId, Topic, WorkerId},
     value::Date,
 };
 
-/// How the names of case files end.
-pub const ENDING: &str = ".case.toml";
-
 /// Where a case's clock begins if it does not say so: 2026-01-01T00:00:00Z.
 const CLOCK: Duration = Duration::from_secs(1_767_225_600);
 
 /// What a case's random numbers are derived from if it does not say so.
 const SEED: &str = "0";
-
-/// A case file larger than this is a mistake.
-const MAX_SIZE: u64 = 64 << 20;
 
 /// Reads a case file. With `update`, a missing expectation is no problem.
 ///
@@ -45,11 +38,11 @@ const MAX_SIZE: u64 = 64 << 20;
 pub fn read(path: &Path, update: bool) -> Result<Case, Problems> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAX_SIZE + 1).read_to_string(&mut text));
+    let read = fs::File::open(path).and_then(|file| file.take(MAX_CASE + 1).read_to_string(&mut text));
     match read {
         Err(error) => Err(Problems::one(Place::Line(name, 0), format!("cannot be read: {error}"))),
-        Ok(size) if size as u64 > MAX_SIZE => {
-            Err(Problems::one(Place::Line(name, 0), format!("it is larger than {MAX_SIZE} bytes")))
+        Ok(size) if size as u64 > MAX_CASE => {
+            Err(Problems::one(Place::Line(name, 0), format!("it is larger than {MAX_CASE} bytes")))
         }
         Ok(_) => parse(path, &name, &text, update),
     }
@@ -67,7 +60,7 @@ pub fn parse(path: &Path, file_name: &str, text: &str, update: bool) -> Result<C
     let (variables, contents) = root.table("variables").map(|it| values::given(&it, &around)).unwrap_or_default();
     let case = Case {
         path: path.to_owned(),
-        name: file_name.strip_suffix(ENDING).unwrap_or(file_name).to_owned(),
+        name: file_name.strip_suffix(CASE_ENDING).unwrap_or(file_name).to_owned(),
         description: root.text("description"),
         clock: root.get("clock").and_then(|entry| values::moment(&entry)).unwrap_or(CLOCK),
         seed: seed(&root),
@@ -94,9 +87,22 @@ fn seed(root: &Table<'_>) -> Seed {
 
 /// The keys of `[task]`.
 const TASK_KEYS: [&str; 16] = [
-    "id", "business-key", "activity-id", "activity-instance-id", "execution-id", "process-instance-id",
-    "process-definition-id", "process-definition-key", "process-definition-version-tag", "tenant-id", "retries",
-    "priority", "create-time", "extension-properties", "error-message", "error-details",
+    "id",
+    "business-key",
+    "activity-id",
+    "activity-instance-id",
+    "execution-id",
+    "process-instance-id",
+    "process-definition-id",
+    "process-definition-key",
+    "process-definition-version-tag",
+    "tenant-id",
+    "retries",
+    "priority",
+    "create-time",
+    "extension-properties",
+    "error-message",
+    "error-details",
 ];
 
 fn task(table: Option<&Table<'_>>) -> Task {

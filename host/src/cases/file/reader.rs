@@ -37,7 +37,10 @@ impl<'a> Reader<'a> {
                     "" => "a value is missing".to_owned(),
                     message => message.replace('\n', ", "),
                 };
-                Err(Problems::one(reader.place(start), format!("no valid TOML: {why}; write `key = value`, with texts in quotes")))
+                Err(Problems::one(
+                    reader.place(start),
+                    format!("no valid TOML: {why}; write `key = value`, with texts in quotes"),
+                ))
             }
         }
     }

@@ -27,8 +27,20 @@ const PATTERN: &str = "a value as in [variables], or { any = true }, { contains 
 
 /// The keys of a value that is a table.
 const KEYS: [&str; 14] = [
-    "type", "value", "of", "transient", "filename", "mime-type", "encoding", "text", "base64", "file", "content-of",
-    "type-name", "format", "value-info",
+    "type",
+    "value",
+    "of",
+    "transient",
+    "filename",
+    "mime-type",
+    "encoding",
+    "text",
+    "base64",
+    "file",
+    "content-of",
+    "type-name",
+    "format",
+    "value-info",
 ];
 
 /// The keys of a pattern.
@@ -164,7 +176,8 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
         "Boolean" | "Short" | "Integer" | "Long" | "Double" | "String" | "Date" | "Json" | "Xml" => &["value"],
         _ => &["value", "value-info"],
     };
-    let valid: Vec<&str> = KEYS.into_iter().filter(|key| allowed.contains(key) || ["type", "transient"].contains(key)).collect();
+    let valid: Vec<&str> =
+        KEYS.into_iter().filter(|key| allowed.contains(key) || ["type", "transient"].contains(key)).collect();
     table.only(&valid);
     let value = match name.as_str() {
         "Null" => Value::Null(table.text("of")),
@@ -298,4 +311,3 @@ pub(super) fn moment(entry: &Entry<'_>) -> Option<std::time::Duration> {
     let since = timestamp.and_then(|it| std::time::Duration::try_from(it.as_duration()).ok());
     since.or_else(|| entry.wrong(EXPECTED))
 }
-

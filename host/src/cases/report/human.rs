@@ -46,6 +46,16 @@ pub(super) fn write(report: &Report, coloured: bool) -> String {
     text
 }
 
+/// Only those that failed, without colours and times.
+pub(super) fn failures(report: &Report) -> String {
+    let mut text = String::new();
+    for case in report.cases.iter().filter(|case| !case.passed()) {
+        text.push_str(&format!("FAILED {}\n", Escaped(&case.name)));
+        details(&mut text, case, Colours::new(false));
+    }
+    text
+}
+
 fn one(text: &mut String, case: &Told, colours: Colours) {
     let Colours { good, bad, dim, plain } = colours;
     let (sign, colour) = match (&case.verdict, case.passed()) {
@@ -55,9 +65,14 @@ fn one(text: &mut String, case: &Told, colours: Colours) {
     };
     let took = case.took.as_millis();
     text.push_str(&format!("{colour}{sign:7}{plain} {} {dim}({took} ms){plain}\n", Escaped(&case.name)));
-    if case.passed() {
-        return;
+    if !case.passed() {
+        details(text, case, colours);
     }
+}
+
+/// What is wrong with a case.
+fn details(text: &mut String, case: &Told, colours: Colours) {
+    let Colours { good, bad, dim, plain } = colours;
     let described = case.description.as_ref().map(|it| format!(": {}", Escaped(it))).unwrap_or_default();
     text.push_str(&format!("        {dim}{}{described}{plain}\n", Escaped(case.file.display())));
     for problem in case.problems() {
@@ -98,7 +113,8 @@ fn said(text: &mut String, lines: &[Line], colours: Colours) {
 /// A line of a handler's log as people read it.
 pub fn written(line: &Line) -> String {
     let Line { level, source, message, fields } = line;
-    let fields: String = fields.iter().map(|(name, value)| format!(" {}={}", Escaped(name), excerpt(value, SHOWN_TEXT))).collect();
+    let fields: String =
+        fields.iter().map(|(name, value)| format!(" {}={}", Escaped(name), excerpt(value, SHOWN_TEXT))).collect();
     let source = match source.name() {
         "log" => String::new(),
         stream => format!("{stream}: "),

@@ -62,12 +62,15 @@ pub fn seen(seen: &Seen) -> Map<String, Json> {
     add("details", json!(seen.details));
     add("variables", variables(&seen.variables));
     add("local-variables", variables(&seen.local_variables));
-    add("retry", json!(seen.retry.map(|wish| match wish {
-        RetryWish::Policy => "policy",
-        RetryWish::Never => "never",
-        RetryWish::SystemDown => "system-down",
-        RetryWish::Exactly { .. } => "exactly",
-    })));
+    add(
+        "retry",
+        json!(seen.retry.map(|wish| match wish {
+            RetryWish::Policy => "policy",
+            RetryWish::Never => "never",
+            RetryWish::SystemDown => "system-down",
+            RetryWish::Exactly { .. } => "exactly",
+        })),
+    );
     add("retries-left", json!(seen.retries_left));
     add("retry-after-millis", json!(seen.retry_after.map(millis)));
     add("delay-millis", json!(seen.delay.map(millis)));

@@ -37,7 +37,13 @@ fn suite<'a>(xml: &mut Writer<Vec<u8>>, plugin: &str, cases: impl Iterator<Item 
     let failures = cases.iter().filter(|case| !case.passed()).count().to_string();
     let (tests, time) = (cases.len().to_string(), seconds(cases.iter().map(|case| case.took).sum()));
     xml.create_element("testsuite")
-        .with_attributes([("name", plugin), ("tests", &tests), ("failures", &failures), ("errors", "0"), ("time", &time)])
+        .with_attributes([
+            ("name", plugin),
+            ("tests", &tests),
+            ("failures", &failures),
+            ("errors", "0"),
+            ("time", &time),
+        ])
         .write_inner_content(|xml| cases.iter().try_for_each(|case| one(xml, case)))
         .map(drop)
 }

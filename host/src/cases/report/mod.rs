@@ -106,6 +106,11 @@ impl Report {
         human::write(self, coloured)
     }
 
+    /// What people read about the cases that failed.
+    pub fn failures(&self) -> String {
+        human::failures(self)
+    }
+
     /// One JSON object.
     pub fn json(&self) -> serde_json::Value {
         json::write(self)

@@ -11,9 +11,8 @@ use crate::{
 };
 
 /// The types that a variable may have here.
-const TYPES: [&str; 12] = [
-    "Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Null",
-];
+const TYPES: [&str; 12] =
+    ["Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Null"];
 
 /// What is expected of a variable.
 const VARIABLE: &str = "expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json";
@@ -134,7 +133,10 @@ fn typed(kind: &str, value: &str) -> Result<Value, String> {
     if !TYPES.contains(&kind) {
         let advice = match nearest(kind, &TYPES) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("expected {}; for another one, write NAME={{ type = \"…\", value = '…' }}", listed(&TYPES, "or", str::to_owned)),
+            None => format!(
+                "expected {}; for another one, write NAME={{ type = \"…\", value = '…' }}",
+                listed(&TYPES, "or", str::to_owned)
+            ),
         };
         return Err(format!("`{kind}` is no type: {advice}"));
     }
@@ -160,7 +162,9 @@ fn typed(kind: &str, value: &str) -> Result<Value, String> {
 /// A file, by its path and perhaps its type: `@scan.pdf;type=application/pdf`.
 fn file(table: &mut InlineTable, value: &str) -> Result<(), String> {
     let Some(path) = value.strip_prefix('@') else {
-        return Err("a File is given by its path: expected NAME:File=@PATH, perhaps with ;type=MIME/TYPE behind it".into());
+        return Err(
+            "a File is given by its path: expected NAME:File=@PATH, perhaps with ;type=MIME/TYPE behind it".into()
+        );
     };
     let (path, mime_type) = match path.split_once(";type=") {
         Some((path, mime_type)) => (path, Some(mime_type)),
@@ -203,7 +207,17 @@ mod tests {
 
     #[test]
     fn a_variable_without_a_type_is_what_it_looks_like() {
-        let case = read(&["a=42", "b=0.5", "c=true", "d=hello world", "e=9007199254740993", "f=", "g=a=b", "h=@@x", "i=2026-01-01T00:00:00Z"]);
+        let case = read(&[
+            "a=42",
+            "b=0.5",
+            "c=true",
+            "d=hello world",
+            "e=9007199254740993",
+            "f=",
+            "g=a=b",
+            "h=@@x",
+            "i=2026-01-01T00:00:00Z",
+        ]);
         let variables = case.expect("variables").variables;
         let told: Vec<String> = variables.iter().map(|(name, it)| format!("{name} {:?}", it.value)).collect();
         assert_snapshot!(told.join("\n"), @r#"
@@ -221,7 +235,15 @@ mod tests {
 
     #[test]
     fn a_type_makes_a_value_of_it() {
-        let case = read(&["a:Long=42", "b:Json={\"a\":1}", "c:String=42", "d:Null=", "e:Null=String", "f:Double=3", "g={ type = \"Money\", value = '7' }"]);
+        let case = read(&[
+            "a:Long=42",
+            "b:Json={\"a\":1}",
+            "c:String=42",
+            "d:Null=",
+            "e:Null=String",
+            "f:Double=3",
+            "g={ type = \"Money\", value = '7' }",
+        ]);
         let variables = case.expect("variables").variables;
         assert_eq!(variables["a"].value, value::Value::Long(42));
         assert_eq!(variables["b"].value, value::Value::Json("{\"a\":1}".into()));
@@ -234,8 +256,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_with_what_was_expected() {
-        let told = ["amount", "=1", "a:Intger=1", "a:Colour=1", "a:Integer=x", "a={\"b\":1}", "a:File=x", "a:Json=@/nowhere", "a:Json={"]
-            .map(|argument| read(&[argument]).expect_err("a problem").to_string());
+        let told = [
+            "amount",
+            "=1",
+            "a:Intger=1",
+            "a:Colour=1",
+            "a:Integer=x",
+            "a={\"b\":1}",
+            "a:File=x",
+            "a:Json=@/nowhere",
+            "a:Json={",
+        ]
+        .map(|argument| read(&[argument]).expect_err("a problem").to_string());
         assert_snapshot!(told.join("\n"), @"");
     }
 }

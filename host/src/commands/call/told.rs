@@ -64,6 +64,14 @@ pub(super) fn human(plugin: &Plugin, observed: &Observed) -> String {
         row("log", &format!("{dropped_lines} lines more than limits.log-lines or limits.log-bytes allow were dropped"));
     }
     let micros = |duration: std::time::Duration| format!("{:.1} ms", duration.as_secs_f64() * 1_000.0);
-    row("used", &format!("{}, {} of processor time, {} of memory, {host_calls} host calls", micros(wall), micros(cpu), ByteSize(memory as u64)));
+    row(
+        "used",
+        &format!(
+            "{}, {} of processor time, {} of memory, {host_calls} host calls",
+            micros(wall),
+            micros(cpu),
+            ByteSize(memory as u64)
+        ),
+    );
     text
 }

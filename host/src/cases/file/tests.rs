@@ -1,0 +1,270 @@
+//! What can be written in a case file, and what is said about everything else.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::{
+    cases::{
+        asked::Answer,
+        case::Wanted,
+        expected::{OutcomeName, ValuePattern},
+    },
+    sandbox::RetryWish,
+    value::{FileContent, Value},
+};
+
+fn read(text: &str) -> Result<Case, Problems> {
+    parse(Path::new("dir/pay.one.case.toml"), "pay.one.case.toml", text, false)
+}
+
+fn case(text: &str) -> Case {
+    read(text).unwrap_or_else(|problems| panic!("{problems}\nin\n{text}"))
+}
+
+/// What is said about a case that would be in order but for this.
+fn complaints(text: &str) -> String {
+    let expect = if text.contains("expect") { "" } else { "\n[expect]\noutcome = \"complete\"\n" };
+    read(&format!("{text}{expect}")).expect_err("a problem").to_string()
+}
+
+const LEAST: &str = "[expect]\noutcome = \"complete\"\n";
+
+#[test]
+fn the_least_case_says_what_is_expected() {
+    let case = case(LEAST);
+    assert_eq!(case.name, "pay.one");
+    assert_eq!((case.clock, case.seed.as_str()), (CLOCK, "0"));
+    assert_eq!(case.expect.map(|it| it.outcome), Some(OutcomeName::Complete));
+    assert_eq!((case.task.id.as_str(), case.task.retries), ("task-1", None));
+}
+
+#[test]
+fn every_type_of_value_can_be_given() {
+    let case = case(&format!(
+        r#"
+        [variables]
+        truth = true
+        short = {{ type = "Short", value = -32768 }}
+        integer = -2147483648
+        long = 2147483648
+        small-long = {{ type = "Long", value = 1 }}
+        double = 5e-324
+        whole-double = {{ type = "Double", value = 3 }}
+        text = "a"
+        date = 2026-11-21T10:11:12.345+01:00
+        far-date = {{ type = "Date", value = "12000-01-01T00:00:00.000+0000" }}
+        bytes = {{ type = "Bytes", base64 = "AAFoaf8=" }}
+        file = {{ type = "File", filename = "a.xml", mime-type = "text/xml", encoding = "UTF-8", text = "<a/>" }}
+        unread = {{ type = "File", filename = "b" }}
+        json = {{ type = "Json", value = '{{"a":1}}' }}
+        json-in-toml = {{ type = "Json", value = {{ a = [1, 2.5, "x", true] }} }}
+        xml = {{ type = "Xml", value = "<a/>" }}
+        object = {{ type = "Object", type-name = "java.util.ArrayList", value = "[]" }}
+        null = {{ type = "Null" }}
+        null-date = {{ type = "Null", of = "Date" }}
+        money = {{ type = "Money", value = '{{"amount":1}}', value-info = '{{"currency":"EUR"}}' }}
+        fleeting = {{ type = "String", value = "x", transient = true }}
+        {LEAST}"#
+    ));
+    let told: Vec<String> = case
+        .variables
+        .iter()
+        .map(|(name, it)| format!("{name}: {:?}{}", it.value, if it.transient { " transient" } else { "" }))
+        .collect();
+    assert_snapshot!(told.join("\n"), @r#"
+    bytes: Bytes(b"\0\x01hi\xff")
+    date: Date(Date { unix_millis: 1795252272345, offset_minutes: 60 })
+    double: Double(5e-324)
+    far-date: Date(Date { unix_millis: 316516377600000, offset_minutes: 0 })
+    file: File(File { filename: "a.xml", mime_type: Some("text/xml"), encoding: Some("UTF-8"), content: Stored("file") })
+    fleeting: String("x") transient
+    integer: Integer(-2147483648)
+    json: Json("{\"a\":1}")
+    json-in-toml: Json("{\"a\":[1,2.5,\"x\",true]}")
+    long: Long(2147483648)
+    money: Other(Other { type_name: "Money", value: "{\"amount\":1}", value_info: "{\"currency\":\"EUR\"}" })
+    null: Null(None)
+    null-date: Null(Some("Date"))
+    object: Object(Object { type_name: "java.util.ArrayList", format: "application/json", text: "[]" })
+    short: Short(-32768)
+    small-long: Long(1)
+    text: String("a")
+    truth: Boolean(true)
+    unread: File(File { filename: "b", mime_type: None, encoding: None, content: Stored("unread") })
+    whole-double: Double(3.0)
+    xml: Xml("<a/>")
+    "#);
+    assert_eq!(case.contents["file"].as_ref(), b"<a/>");
+    assert_eq!(case.without_content().into_iter().collect::<Vec<_>>(), ["unread"]);
+}
+
+#[test]
+fn a_content_may_lie_in_a_file_beside_the_case() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::create_dir(dir.path().join("data")).expect("made");
+    fs::write(dir.path().join("data/a.bin"), b"\0\x01").expect("written");
+    let text = format!("[variables]\na = {{ type = \"File\", filename = \"a\", file = \"data/a.bin\" }}\n{LEAST}");
+    let path = dir.path().join("a.case.toml");
+    let case = parse(&path, "a.case.toml", &text, false).expect("a case");
+    assert_eq!(case.contents["a"].as_ref(), b"\0\x01");
+}
+
+#[test]
+fn calls_have_what_is_asked_and_the_answer() {
+    let case = case(&format!(
+        r#"
+        [[calls]]
+        http = "POST https://api.example.com/rates?x=1"
+        request.headers = {{ accept = "application/json" }}
+        request.json = {{ a = 1 }}
+        status = 201
+        json = {{ rate = 1.2 }}
+        took = "30ms"
+        [[calls]]
+        http = "GET https://api.example.com/"
+        error = "timeout"
+        [[calls]]
+        start-process = "invoice"
+        business-key = "b1"
+        unless-running = true
+        running = "p1"
+        [[calls]]
+        correlate-message = "Paid"
+        correlation-keys = {{ order = 7 }}
+        receivers = [{{ waiting = "p2" }}, {{ started = "p3" }}]
+        [[calls]]
+        correlate-message = "Paid"
+        error = {{ kind = "no-match", text = "nobody" }}
+        [[calls]]
+        extend-lock = "30s"
+        error = "lost"
+        [[calls]]
+        set-progress = {{ percent = 50 }}
+        scope = "local"
+        error = {{ unavailable = "away" }}
+        [[calls]]
+        load = "doc"
+        error = "unavailable"
+        {LEAST}"#
+    ));
+    assert_eq!(case.calls.len(), 8);
+    let Answer::Http(Ok(response)) = &case.calls[0].answer else { panic!("{:?}", case.calls[0]) };
+    assert_eq!((response.status().as_u16(), response.body().as_ref()), (201, &b"{\"rate\":1.2}"[..]));
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert_eq!(case.calls[0].took, Duration::from_millis(30));
+    assert_eq!(case.calls[0].line, 2);
+    let told: Vec<String> = case.calls[1..].iter().map(|call| format!("{:?}", call.answer)).collect();
+    assert_snapshot!(told.join("\n"), @r#"
+    Http(Err(Timeout("the case says `timeout`")))
+    Started(Ok(Running("p1")))
+    Received(Ok([Waiting("p2"), Started("p3")]))
+    Received(Err(NoMatch("nobody")))
+    Extended(Err(Lost))
+    Set(Err(Unavailable("away")))
+    Loaded(Err(Unavailable("the case says `unavailable`")))
+    "#);
+    let Wanted::CorrelateMessage(message) = &case.calls[3].wanted else { panic!("{:?}", case.calls[3]) };
+    assert!(message.correlation_keys.as_ref().is_some_and(|keys| keys.contains_key("order")));
+}
+
+#[test]
+fn expectations_may_be_patterns() {
+    let expect = case(
+        r#"
+        [expect]
+        outcome = "failure"
+        message = { contains = "x" }
+        variables = { a = 1, b = { any = true }, c = { matches = "^x" }, f = { type = "File", filename = "f", content-of = "doc" } }
+        others = true
+        retry = { left = 2, delay = "5m" }
+        after-decision = ["trap"]
+        [[expect.log]]
+        level = "info"
+        message = { contains = "checked" }
+        "#,
+    )
+    .expect
+    .expect("expected");
+    assert_eq!(expect.retry, Some(RetryWish::Exactly { retries: 2, after: Duration::from_secs(300) }));
+    let variables = expect.variables.expect("variables");
+    assert!(matches!(&variables["b"], ValuePattern::Any) && matches!(&variables["c"], ValuePattern::Text(_)));
+    let ValuePattern::Exact(variable) = &variables["f"] else { panic!("exact") };
+    assert!(matches!(&variable.value, Value::File(file) if file.content == FileContent::Stored("doc".into())));
+    assert_eq!((expect.log.len(), expect.after_decision.len()), (1, 1));
+}
+
+#[test]
+fn a_case_without_an_expectation_is_refused_unless_it_is_about_to_be_written() {
+    assert_snapshot!(complaints("# expect"), @"pay.one.case.toml:1: the case expects nothing: add [expect] with an `outcome`, or have it written by `fetchlock test --update`");
+    assert_snapshot!(complaints("\n[expect]\nvariables = {}"), @"pay.one.case.toml:2: [expect] has no `outcome`: add one, or have it written by `fetchlock test --update`");
+    assert!(parse(Path::new("a.case.toml"), "a.case.toml", "", true).expect("a case").expect.is_none());
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_with_its_line_and_the_nearest_key() {
+    let told = complaints(
+        r#"descripton = "x"
+clock = "now"
+seed = 1.5
+[task]
+retrys = 1
+priority = "high"
+[variables]
+a = { type = "Long", value = "x" }
+b = { typ = "Long" }
+c = [1]
+d = nan
+e = 2026-11-21
+f = { type = "Json", value = "{" }
+g = { type = "File", filename = "g", text = "a", base64 = "YQ==" }
+h = { type = "Short", value = 40000, of = "x" }
+i = { type = "Bytes", base64 = "?" }
+j = { type = "Money", value = "{" }
+[config]
+list = []
+[[calls]]
+htpp = "GET https://a"
+[[calls]]
+http = "https://a"
+status = 200
+[[calls]]
+http = "GET https://a"
+[[calls]]
+http = "GET https://a"
+status = 200
+error = "timeout"
+[[calls]]
+http = "GET https://a"
+error = "slow"
+[[calls]]
+start-process = "p"
+[[calls]]
+took = "1s"
+[expect]
+outcome = "completed"
+"#,
+    );
+    assert_snapshot!(told, @r#"
+    pay.one.case.toml:1: unknown key `descripton`: did you mean `description`?
+    pay.one.case.toml:2: `clock` is "now": expected a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z
+    pay.one.case.toml:3: `seed` is 1.5: expected a whole number or a text
+    "#);
+}
+
+#[test]
+fn what_does_not_belong_to_the_outcome_is_told() {
+    let told = [
+        "outcome = \"complete\"\ncode = \"E\"",
+        "outcome = \"unlock\"\nvariables = {}",
+        "outcome = \"failure\"\nretry = \"often\"\nmessage = { matches = \"(\" }",
+        "outcome = \"complete\"\nvariables = { a = {} }\nothers = 1",
+        "outcome = \"bpmn-error\"\ncode = { contains = \"a\", matches = \"b\" }\nafter-decision = [\"x\"]",
+    ]
+    .map(|text| complaints(&format!("[expect]\n{text}\n")));
+    assert_snapshot!(told.join("\n"), @"");
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    assert_snapshot!(complaints("a = 1\nb ="), @"");
+}

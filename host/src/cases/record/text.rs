@@ -1,0 +1,165 @@
+//! The text of a recording: a case file that expects what happened.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use toml_edit::{DocumentMut, Item, Value as Toml};
+
+use super::redact::Redactor;
+use crate::{
+    cases::{
+        asked::Made,
+        file,
+        observed::Observed,
+        update::{NotUpdated, update},
+        write,
+    },
+    foreign::escape,
+    plugins::{Plugin, case_files::CASE_ENDING},
+    sandbox::Seed,
+    task::Task,
+    value::{FileContent, Value, Variables},
+};
+
+/// So many characters of a task's id go into the name of its file.
+const SHOWN_ID: usize = 40;
+
+/// What was seen of an invocation, and what it was given.
+pub(super) struct Recorded {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) task: Arc<Task>,
+    pub(super) variables: Arc<Variables>,
+    pub(super) began: SystemTime,
+    pub(super) seed: Seed,
+    pub(super) contents: BTreeMap<String, Bytes>,
+    pub(super) observed: Observed,
+}
+
+/// Why there is no text.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoText {
+    /// A mistake of ours: what was written cannot be read.
+    #[error("it cannot be read again: {0}")]
+    Unreadable(#[from] crate::settings::Problems),
+    /// The same for what was expected.
+    #[error(transparent)]
+    Update(#[from] NotUpdated),
+}
+
+impl Recorded {
+    /// A name by which the file is a case of the plugin, and no other recording's.
+    pub(super) fn file_name(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+        let id: String = self.task.id.as_str().chars().take(SHOWN_ID).map(plain).collect();
+        let millis = self.since_1970().as_millis();
+        let outcome = self.observed.seen.outcome.name();
+        format!("{}.recorded-{outcome}-{millis}-{id}{CASE_ENDING}", self.plugin.route.plugin)
+    }
+
+    fn since_1970(&self) -> Duration {
+        self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// The text of the case.
+    pub(super) fn text(&self) -> Result<String, NoText> {
+        let redactor = Redactor::new(&self.plugin.settings.record_redact);
+        let (mut variables, mut contents) = ((*self.variables).clone(), self.contents.clone());
+        redactor.variables(&mut variables);
+        redactor.contents(&mut contents);
+        let mut observed = self.observed.clone();
+        redactor.observed(&mut observed);
+        let given = self.given(variables, &contents, &observed);
+        let case = file::parse(Path::new(""), "the recording", &given, true)?;
+        observed.contents = contents;
+        let text = update(&given, &case, &observed)?;
+        Ok(self.with_any(&text, &redactor))
+    }
+
+    /// All but what is expected.
+    fn given(&self, variables: Variables, contents: &BTreeMap<String, Bytes>, observed: &Observed) -> String {
+        let Plugin { route, version, .. } = &*self.plugin;
+        let mut lines = vec![
+            format!(
+                "# Recorded by fetchlock {} of version {version} of {}.",
+                env!("CARGO_PKG_VERSION"),
+                escape(route.plugin.as_str())
+            ),
+            "# Copied beside the plugin it is a case: what happened is what is expected.".to_owned(),
+            format!("clock = {}", write::moment(self.since_1970())),
+            format!("seed = {}", write::text(self.seed.as_str())),
+            "\n[task]".to_owned(),
+        ];
+        lines.extend(self.task_lines());
+        lines.push("\n[variables]".to_owned());
+        for (name, mut variable) in variables {
+            if let Value::File(file) = &mut variable.value {
+                file.content = match contents.get(&name) {
+                    Some(bytes) => FileContent::Bytes(bytes.clone()),
+                    // Nobody asked for it.
+                    None => FileContent::Stored(String::new()),
+                };
+            }
+            lines.push(format!("{} = {}", write::key(&name), write::variable(&variable)));
+        }
+        for Made { asked, answer, took } in &observed.calls {
+            lines.push("\n[[calls]]".to_owned());
+            lines.extend(write::asked(asked));
+            lines.extend(write::answer(answer));
+            if took.as_millis() > 0 {
+                lines.push(format!("took = {}", write::text(&format!("{}ms", took.as_millis()))));
+            }
+        }
+        lines.join("\n") + "\n\n"
+    }
+
+    fn task_lines(&self) -> Vec<String> {
+        let task = &*self.task;
+        let mut lines = Vec::new();
+        let mut add = |key: &str, value: Option<String>| lines.extend(value.map(|value| format!("{key} = {value}")));
+        let text = |value: &str| Some(write::text(value));
+        let optional = |value: &Option<String>| value.as_ref().map(|it| write::text(it));
+        add("id", text(task.id.as_str()));
+        add("worker-id", text(task.worker_id.as_str()));
+        add("business-key", optional(&task.business_key));
+        add("activity-id", text(&task.activity_id));
+        add("activity-instance-id", text(&task.activity_instance_id));
+        add("execution-id", text(&task.execution_id));
+        add("process-instance-id", text(&task.process_instance_id));
+        add("process-definition-id", text(&task.process_definition_id));
+        add("process-definition-key", text(&task.process_definition_key));
+        add("process-definition-version-tag", optional(&task.process_definition_version_tag));
+        add("tenant-id", optional(&task.tenant_id));
+        add("retries", task.retries.map(|it| it.to_string()));
+        add("priority", Some(task.priority.to_string()));
+        add("create-time", task.create_time.map(|it| write::variable(&Value::Date(it).into())));
+        add("error-message", optional(&task.error_message));
+        add("error-details", optional(&task.error_details));
+        let properties: Vec<(&str, String)> =
+            task.extension_properties.iter().map(|(name, value)| (name.as_str(), write::text(value))).collect();
+        add("extension-properties", (!properties.is_empty()).then(|| write::table(&properties)));
+        lines
+    }
+
+    /// What was taken out is expected to be anything: it follows from what nobody may see.
+    fn with_any(&self, text: &str, redactor: &Redactor<'_>) -> String {
+        let Ok(mut document) = text.parse::<DocumentMut>() else { return text.to_owned() };
+        for key in ["variables", "local-variables"] {
+            let table =
+                document.get_mut("expect").and_then(|expect| expect.get_mut(key)).and_then(Item::as_table_like_mut);
+            let Some(table) = table else { continue };
+            let names: Vec<String> =
+                table.iter().map(|(name, _)| name.to_owned()).filter(|name| redactor.names(name)).collect();
+            for name in names {
+                if let Ok(any) = "{ any = true }".parse::<Toml>() {
+                    table.insert(&name, Item::Value(any));
+                }
+            }
+        }
+        document.to_string()
+    }
+}
