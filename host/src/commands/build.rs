@@ -40,7 +40,7 @@ pub(super) struct Build {
 
 /// Why there is no build.
 #[derive(Debug, thiserror::Error)]
-enum BuildCommandError {
+pub(super) enum BuildCommandError {
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]
@@ -134,7 +134,7 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 }
 
 /// Says why there is no component: first what the toolchain said, as it said it.
-fn tell(error: &BuildCommandError) -> ExitCode {
+pub(super) fn tell(error: &BuildCommandError) -> ExitCode {
     let BuildCommandError::Build(error) = error else { return refuse(error) };
     // There is nobody to tell of a closed standard error.
     io::stderr().write_all(error.said()).ok();

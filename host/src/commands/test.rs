@@ -1,5 +1,6 @@
 //! `fetchlock test`: runs the cases beside plugins.
 
+mod projects;
 mod watch;
 
 use std::{
@@ -27,6 +28,7 @@ use crate::{
         Loader, Plugin,
         case_files::{case_files, cases_of, is_case, parent},
     },
+    project::Project,
     sandbox::Sandbox,
     service,
     settings::{self, Flags, Loaded},
@@ -37,11 +39,11 @@ use crate::{
 ///
 /// The cases of NAME.wasm are the files NAME.case.toml and NAME.ANYTHING.case.toml beside it. Each is run in the sandbox
 /// of the running host with the limits of the manifest, with a clock and random numbers of its own, without an engine
-/// and without a network; docs/testing-handlers.md describes them. The exit code is 0 if all pass, 1 if not, and 78 if
-/// there is nothing to run or the settings are wrong.
+/// and without a network; docs/testing-handlers.md describes them. A project is built first, as by `fetchlock build`. The
+/// exit code is 0 if all pass, 1 if not, and 78 if there is nothing to run or the settings are wrong.
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// A component, a case, a directory of components, or a project whose components are in its directory `plugin`
+    /// A component, a case, a directory of components, or a project, whose component is built first
     #[arg(value_name = "PATH", default_value = ".", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
     /// Run only cases with this text in their names
@@ -92,11 +94,16 @@ impl Test {
         telemetry::init(loaded.settings.log.format, &loaded.settings.log.level)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build()?;
         let bench = Bench::new(loaded)?;
-        let code = if self.watch {
-            watch::watch(&self.places(), || self.once(&runtime, &bench).map(drop))?;
-            ExitCode::SUCCESS
-        } else {
-            self.once(&runtime, &bench)?
+        let code = match (self.watch, self.projects().as_slice()) {
+            (false, _) => self.once(&runtime, &bench)?,
+            (true, []) => {
+                watch::watch(&self.places(), || self.once(&runtime, &bench).map(drop))?;
+                ExitCode::SUCCESS
+            }
+            (true, projects) => {
+                projects::watch(&runtime, projects, || self.once(&runtime, &bench).map(drop))?;
+                ExitCode::SUCCESS
+            }
         };
         // A compilation that took too long cannot be stopped, and nobody waits for it.
         runtime.shutdown_background();
@@ -105,6 +112,9 @@ impl Test {
 
     /// Runs all cases and tells of them.
     fn once(&self, runtime: &tokio::runtime::Runtime, bench: &Bench) -> Result<ExitCode, Box<dyn Error>> {
+        if let Err(failed) = runtime.block_on(projects::build(&self.projects())) {
+            return Ok(super::build::tell(&failed));
+        }
         let mut plan = Plan::default();
         for place in self.places() {
             runtime.block_on(plan.add(bench, &place));
@@ -117,6 +127,11 @@ impl Test {
         let aim = if self.update { Aim::Update } else { Aim::Compare };
         let cases = cases::run_all(&bench.sandbox, &plan.cases, aim, bench.at_once, &CancellationToken::new());
         self.tell(&Report { cases, problems: plan.problems })
+    }
+
+    /// The projects among the paths.
+    fn projects(&self) -> Vec<Project> {
+        self.paths.iter().filter_map(|path| Project::find(path).ok()).collect()
     }
 
     /// Where plugins are looked for: of a project, in its directory of plugins.

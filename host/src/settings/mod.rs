@@ -180,7 +180,7 @@ impl Default for PluginsSettings {
             stable: Duration::from_millis(50),
             rescan: Duration::from_secs(30),
             max_size: ByteSize::mib(64),
-            compile_timeout: Duration::from_secs(60),
+            compile_timeout: Duration::from_secs(300),
             run_cases: true,
             cases_timeout: Duration::from_secs(60),
         }
