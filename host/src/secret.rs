@@ -1,6 +1,17 @@
 //! Texts that are shown nowhere, and the places from which they can be had.
+//!
+//! A text that may change (a file, what a command prints) is had anew when it is due, by one at a time while the others
+//! wait for the same result ([`renewed`]).
+
+mod command;
+mod file;
+pub(crate) mod renewed;
+mod text;
 
 use std::{fmt, path::PathBuf, time::Duration};
+
+pub(crate) use self::text::{Text, variable};
+use crate::setting_key::SettingKey;
 
 /// What is shown instead of a secret.
 pub(crate) const HIDDEN: &str = "(hidden)";
@@ -63,15 +74,29 @@ pub struct SecretCommand {
     pub cache: Duration,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_does_not_show_itself_and_its_place_does() {
-        let secret = Secret::new("hush");
-        let shown =
-            format!("{secret} {secret:?} {:?} {:?}", SecretSource::Text(secret.clone()), SecretSource::Env("E".into()));
-        assert_eq!(shown, "(hidden) (hidden) Text((hidden)) Env(\"E\")");
-    }
+/// Why a secret cannot be had. None of the texts holds it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// An environment variable that holds no text.
+    #[error("{setting}: {error}")]
+    Variable { setting: SettingKey, error: VariableError },
+    /// A file that cannot be used.
+    #[error("{setting}: the file {path} {why}")]
+    File { setting: SettingKey, path: String, why: String },
+    /// A command that printed no text to use.
+    #[error("{setting}: the command {program} {why}")]
+    Command { setting: SettingKey, program: String, why: String },
 }
+
+/// An environment variable that holds no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {name} {why}; set it before the start, or name another one")]
+pub struct VariableError {
+    /// The variable.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+#[cfg(test)]
+mod tests;
