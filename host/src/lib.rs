@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+pub(crate) mod certificates;
 pub mod commands;
 pub(crate) mod data_file;
 pub mod engine;

@@ -8,7 +8,9 @@ mod file;
 pub(crate) mod renewed;
 mod text;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use serde::Serialize;
 
 pub(crate) use self::text::{Text, variable};
 use crate::setting_key::SettingKey;
@@ -57,6 +59,58 @@ pub enum SecretSource {
     Command(SecretCommand),
 }
 
+/// The sources of secrets by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct SecretSources(BTreeMap<String, SecretSource>);
+
+impl SecretSources {
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, SecretSource)> for SecretSources {
+    fn from_iter<I: IntoIterator<Item = (String, SecretSource)>>(sources: I) -> Self {
+        Self(sources.into_iter().collect())
+    }
+}
+
+/// The secrets of one plugin, had from their sources when they are needed.
+#[derive(Default)]
+pub struct SecretStore(BTreeMap<String, Result<Text, SecretError>>);
+
+impl SecretStore {
+    /// The secrets from these sources; variables are read here, once. `table` is the table of the settings that names
+    /// them.
+    pub fn new(table: &SettingKey, sources: &SecretSources) -> Self {
+        let text = |(name, source): (&String, &SecretSource)| {
+            let setting = table.of(name);
+            let text = Text::new(setting.clone(), source).map_err(|error| SecretError::Variable { setting, error });
+            (name.clone(), text)
+        };
+        Self(sources.0.iter().map(text).collect())
+    }
+
+    /// The secret of this name as it is now; `None` if there is none of it.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub async fn get(&self, name: &str) -> Option<Result<Secret, SecretError>> {
+        match self.0.get(name)? {
+            Ok(text) => Some(text.get().await),
+            Err(error) => Some(Err(error.clone())),
+        }
+    }
+}
+
+impl fmt::Debug for SecretStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 impl From<Secret> for SecretSource {
     fn from(secret: Secret) -> Self {
         Self::Text(secret)
@@ -76,16 +130,35 @@ pub struct SecretCommand {
 
 /// Why a secret cannot be had. None of the texts holds it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SecretError {
+pub enum SecretError {
     /// An environment variable that holds no text.
     #[error("{setting}: {error}")]
-    Variable { setting: SettingKey, error: VariableError },
+    Variable {
+        /// The setting that names it.
+        setting: SettingKey,
+        /// What is wrong with it.
+        error: VariableError,
+    },
     /// A file that cannot be used.
     #[error("{setting}: the file {path} {why}")]
-    File { setting: SettingKey, path: String, why: String },
+    File {
+        /// The setting that names it.
+        setting: SettingKey,
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A command that printed no text to use.
     #[error("{setting}: the command {program} {why}")]
-    Command { setting: SettingKey, program: String, why: String },
+    Command {
+        /// The setting that names it.
+        setting: SettingKey,
+        /// Its program.
+        program: String,
+        /// What became of it.
+        why: String,
+    },
 }
 
 /// An environment variable that holds no text.

@@ -7,7 +7,7 @@ use super::manifest::OnUndecided;
 use crate::{
     grant::Grants,
     retry::RetryPolicy,
-    sandbox::{Handler, Limits},
+    sandbox::{Handler, Limits, Secrets},
     task::{EngineName, Route, Subscription},
 };
 
@@ -47,6 +47,8 @@ pub struct PluginSettings {
     pub config: Arc<BTreeMap<String, String>>,
     /// What it may do beyond its task.
     pub grants: Arc<Grants>,
+    /// What of `config` is secret.
+    pub secrets: Secrets,
 }
 
 impl Drop for Plugin {

@@ -42,6 +42,7 @@ pub(crate) struct Invocation {
     pub(super) task: Arc<Task>,
     pub(super) variables: Arc<Variables>,
     pub(super) config: Arc<BTreeMap<String, String>>,
+    pub(super) secrets: Secrets,
     pub(super) port: Arc<dyn TaskPort>,
     pub(super) engine_calls: EngineCalls,
     pub(super) limits: Limits,
@@ -56,8 +57,7 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port, engine_calls, http: _, secrets: _ } =
-            assignment;
+        let Assignment { task, variables, config, version, limits, port, engine_calls, http, secrets } = assignment;
         let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits);
         let mut table = ResourceTable::new();
@@ -71,7 +71,8 @@ impl Invocation {
         Self {
             memory: MemoryGuard::new(&limits),
             meter: Arc::default(),
-            http: Http::new(output.clone()),
+            http: Http::new(http, &limits, output.clone()),
+            secrets,
             task,
             variables,
             config,

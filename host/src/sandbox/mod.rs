@@ -2,6 +2,7 @@
 //! and ends within its limits.
 
 mod check;
+mod conceal;
 mod cpu;
 mod ending;
 mod engine;
@@ -43,11 +44,11 @@ use crate::{foreign::excerpt, task::Topic};
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
-    http::{HttpCalls, HttpError, HttpPort},
+    http::{HttpCalls, HttpError, HttpPort, Network, NetworkError, NetworkOptions, Terms},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
-    secrets::Secrets,
+    secrets::{SecretMissing, Secrets},
 };
 
 /// How long after its timeout a computing guest is dropped from outside, should it not have been interrupted (with its
@@ -202,8 +203,9 @@ impl Sandbox {
         version: &str,
         limits: &Limits,
         config: &Arc<BTreeMap<String, String>>,
+        secrets: &Secrets,
     ) -> Result<(), PrepareError> {
-        let assignment = trial::assignment(topic, version, limits, config.clone());
+        let assignment = trial::assignment(topic, version, limits, config.clone(), secrets.clone());
         let trial = run(self.store(assignment), handler.clone(), Act::Instantiate, CancellationToken::new());
         let ending = match self.guests.spawn(trial).await {
             Ok((ending, _)) => ending,
@@ -281,7 +283,9 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
         None => Ending::Cancelled,
         Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
         Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
-        Some(Ok(Ok(Ok(returned)))) => Ending::Returned(returned.map_err(|text| excerpt(&text, MAX_ERROR_TEXT))),
+        Some(Ok(Ok(Ok(returned)))) => {
+            Ending::Returned(returned.map_err(|text| excerpt(&output.conceal(&text), MAX_ERROR_TEXT)))
+        }
         Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
     };
     (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })

@@ -6,17 +6,19 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use super::limits::Limits;
-use crate::{foreign::escape, task::Task};
+use super::{conceal::Revealed, limits::Limits};
+use crate::{foreign::escape, grant::HttpTarget, secret::Secret, task::Task};
 
 /// The longest line of standard output; longer ones are broken.
 const MAX_LINE: usize = 4 << 10;
@@ -71,6 +73,7 @@ struct Budget {
     bytes_left: usize,
     dropped: u64,
     stderr_tail: VecDeque<String>,
+    revealed: Revealed,
     /// The lines that are not ended yet.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -84,6 +87,7 @@ impl GuestOutput {
             bytes_left: limits.log_bytes,
             dropped: 0,
             stderr_tail: VecDeque::new(),
+            revealed: Revealed::default(),
             stdout: Vec::new(),
             stderr: Vec::new(),
         })))
@@ -94,6 +98,16 @@ impl GuestOutput {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes a secret that the guest is given, so that it is blotted out of all that comes after.
+    pub(crate) fn reveal(&self, secret: &Secret) {
+        self.budget().revealed.add(secret);
+    }
+
+    /// A text of the guest without the secrets that it was given.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        self.budget().revealed.conceal(text).into_owned()
+    }
+
     /// Writes a log line of the guest.
     pub(crate) fn log(&self, level: Level, message: &str, fields: &[(String, String)]) {
         if !level.is_logged() {
@@ -102,12 +116,19 @@ impl GuestOutput {
             self.budget().take(size);
             return;
         }
-        let mut shown = String::new();
-        for (name, value) in fields {
-            let gap = if shown.is_empty() { "" } else { " " };
-            shown.extend([gap, &escape(name), "=", &escape(value)]);
-        }
-        self.budget().line(level, "log", &escape(message), &shown);
+        let mut budget = self.budget();
+        let shown = |text: &str| escape(&budget.revealed.conceal(text));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", shown(name), shown(value))).collect();
+        let message = shown(message);
+        budget.line(level, "log", &message, &fields.join(" "));
+    }
+
+    /// Tells of an exchange over HTTP that has succeeded.
+    pub(crate) fn note_exchange(&self, target: &HttpTarget, status: StatusCode, bytes: usize, time: Duration) {
+        let budget = self.budget();
+        let Origin { task, version } = &budget.origin;
+        let (topic, task, ms) = (task.topic.as_str(), task.id.as_str(), time.as_millis() as u64);
+        tracing::debug!(topic, task, version, %target, status = status.as_u16(), bytes, ms, "HTTP exchange");
     }
 
     /// A stream for standard output or standard error.
@@ -163,9 +184,14 @@ impl Budget {
     fn write(&mut self, name: StreamName, bytes: &[u8]) {
         let mut line = std::mem::take(self.unended(name));
         for &byte in bytes {
-            if byte == b'\n' || line.len() >= MAX_LINE {
+            if byte == b'\n' {
                 self.end_line(name, &line);
                 line.clear();
+            } else if line.len() >= MAX_LINE
+                && let Some(end) = self.revealed.break_before(&line)
+            {
+                self.end_line(name, &line[..end]);
+                line.drain(..end);
             }
             if byte != b'\n' {
                 line.push(byte);
@@ -175,7 +201,8 @@ impl Budget {
     }
 
     fn end_line(&mut self, name: StreamName, line: &[u8]) {
-        let text = escape(&String::from_utf8_lossy(line));
+        let text = String::from_utf8_lossy(line);
+        let text = escape(&self.revealed.conceal(&text));
         match name {
             StreamName::Stdout => self.line(Level::Info, "stdout", &text, ""),
             StreamName::Stderr => {
@@ -277,13 +304,13 @@ impl AsyncWrite for GuestStream {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{limits::test_limits, trial},
+        super::{limits::test_limits, secrets::Secrets, trial},
         *,
     };
     use crate::task::Topic;
 
     fn output(limits: &Limits) -> GuestOutput {
-        let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default()).task;
+        let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default(), Secrets::none()).task;
         let origin = Origin { task, version: "v".into() };
         GuestOutput::new(origin, limits)
     }
@@ -305,6 +332,18 @@ mod tests {
         stream.write(Bytes::from_static(b"lib.rs")).expect("written");
         drop(stream);
         assert_eq!(output.finish().0, "panicked at\nsrc/lib.rs");
+    }
+
+    #[test]
+    fn a_secret_is_blotted_out_even_where_a_line_is_broken() {
+        let output = output(&test_limits());
+        output.reveal(&Secret::new("hush-hush"));
+        let mut stream = output.stream(StreamName::Stderr);
+        stream.write(vec![b'x'; MAX_LINE - 4].into()).expect("written");
+        stream.write(Bytes::from_static(b"hush-hush and more hush-hush")).expect("written");
+        drop(stream);
+        let (tail, _) = output.finish();
+        assert!(!tail.contains("hush") && tail.ends_with("(hidden) and more (hidden)"), "{tail}");
     }
 
     #[test]

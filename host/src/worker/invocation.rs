@@ -16,7 +16,7 @@ use crate::{
     foreign::excerpt,
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
-    sandbox::{Assignment, Breakdown, Ending, EngineCalls, HttpCalls, Secrets, Usage},
+    sandbox::{Assignment, Breakdown, Ending, EngineCalls, HttpCalls, Usage},
     task::Task,
     value::Variables,
 };
@@ -74,8 +74,8 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         limits: plugin.settings.limits.clone(),
         port: port.clone(),
         engine_calls: EngineCalls::new(plugin.settings.grants.clone(), caller),
-        http: HttpCalls::none(),
-        secrets: Secrets::none(),
+        http: HttpCalls::new(plugin.settings.grants.clone(), desk.http.clone()),
+        secrets: plugin.settings.secrets.clone(),
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;

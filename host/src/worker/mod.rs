@@ -43,7 +43,7 @@ use crate::{
     engine::{Engine, EngineError, TaskQuery},
     journal::Journal,
     plugins::Catalog,
-    sandbox::Sandbox,
+    sandbox::{HttpPort, Sandbox},
     task::{EngineName, FetchOrder, Route, TaskId, WorkerId},
 };
 
@@ -88,6 +88,8 @@ pub struct Shared {
     pub activity: Activity,
     /// A permit for each invocation that may run (`worker.max-concurrent`).
     pub invocations: Arc<Semaphore>,
+    /// The way of handlers to other servers.
+    pub http: Arc<dyn HttpPort>,
 }
 
 /// What the parts of a worker share.
@@ -107,6 +109,7 @@ struct Desk {
     unlisted_errors: Unlisted,
     /// Over all workers; the slots are those of this one.
     invocations: Arc<Semaphore>,
+    http: Arc<dyn HttpPort>,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Route)>>,
     /// Worker ids that are no longer fetched under.
@@ -189,7 +192,7 @@ impl Worker {
     /// Starts a worker of one engine: delivers what the journal holds, releases what an earlier process left locked, and
     /// begins to fetch for the plugins in the catalog that work for this engine.
     pub fn start(engine_name: EngineName, engine: Arc<dyn Engine>, shared: Shared, options: WorkerOptions) -> Self {
-        let Shared { journal, sandbox, catalog, activity, invocations } = shared;
+        let Shared { journal, sandbox, catalog, activity, invocations, http } = shared;
         let halt = CancellationToken::new();
         let desk = Arc::new(Desk {
             held: Held::new(halt.clone()),
@@ -199,6 +202,7 @@ impl Worker {
             health: Health::new(engine_name.clone()),
             activity,
             invocations,
+            http,
             unlisted_errors: Unlisted::default(),
             due: watch::Sender::default(),
             retired: Mutex::default(),
