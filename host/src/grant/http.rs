@@ -261,7 +261,8 @@ impl HttpPatterns {
             let there = HttpPattern::from(&HttpTarget { host: host.clone(), ..target.clone() });
             pattern.covers(&there).then_some(*address)
         };
-        self.0.iter().filter_map(address).collect()
+        // In one order, however the entries are written: who compares these compares what passes.
+        self.0.iter().filter_map(address).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// As texts.

@@ -87,9 +87,9 @@ fn a_denied_request_names_the_half_that_is_missing_and_where_it_belongs() {
     };
     let any = ["* https://*.example.com:8443"];
     assert_eq!(denied(&any, &any), Ok(()));
-    assert_snapshot!(denied(&[], &any).expect_err("denied"), @"");
-    assert_snapshot!(denied(&any, &["GET https://api.example.com:8443"]).expect_err("denied"), @"");
-    assert_snapshot!(denied(&[], &[]).expect_err("denied"), @"");
+    assert_snapshot!(denied(&[], &any).expect_err("denied"), @r#"http of "POST https://api.example.com:8443" is not granted: the plugin's manifest does not request it; add `http = ["POST https://api.example.com:8443"]` to [grants] of charge.toml"#);
+    assert_snapshot!(denied(&any, &["GET https://api.example.com:8443"]).expect_err("denied"), @r#"http of "POST https://api.example.com:8443" is not granted: the operator does not allow it; add `http = ["POST https://api.example.com:8443"]` to [grants.charge] of fetchlock.toml"#);
+    assert_snapshot!(denied(&[], &[]).expect_err("denied"), @r#"http of "POST https://api.example.com:8443" is not granted: the plugin's manifest does not request it and the operator does not allow it; add `http = ["POST https://api.example.com:8443"]` to [grants] of charge.toml and to [grants.charge] of fetchlock.toml"#);
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn a_secret_is_requested_by_name_and_allowed_by_its_source() {
     let both = grants(&["api-key", "other"], &["api-key", "third"]);
     assert_eq!(both.secrets(), ["api-key"].into_iter().collect());
     assert_eq!(both.check(Grant::Secrets, "api-key"), Ok(()));
-    assert_snapshot!(both.check(Grant::Secrets, "other").expect_err("denied"), @"");
-    assert_snapshot!(both.check(Grant::Secrets, "third").expect_err("denied"), @"");
-    assert_snapshot!(both.check(Grant::Secrets, "a b").expect_err("denied"), @"");
-    assert_snapshot!(both.advice(Grant::Secrets, &["other", "x"].into_iter().collect()), @"");
+    assert_snapshot!(both.check(Grant::Secrets, "other").expect_err("denied"), @r#"secrets of "other" is not granted: the operator does not allow it; add `secrets.other = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
+    assert_snapshot!(both.check(Grant::Secrets, "third").expect_err("denied"), @r#"secrets of "third" is not granted: the plugin's manifest does not request it; add `secrets = ["third"]` to [grants] of charge.toml"#);
+    assert_snapshot!(both.check(Grant::Secrets, "a b").expect_err("denied"), @r#"secrets of "a b" is not granted: the plugin's manifest does not request it and the operator does not allow it; add `secrets = ["a b"]` to [grants] of charge.toml and `secrets."a b" = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
+    assert_snapshot!(both.advice(Grant::Secrets, &["other", "x"].into_iter().collect()), @r#"add `secrets.other = { file = "…" }` and `secrets.x = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
 }
 
 #[test]

@@ -388,6 +388,8 @@ mod tests {
         charge-card.toml:2: unknown key `grants.start-proces`: did you mean `start-process`?
         charge-card.toml:2: `grants.start-process` is "": expected names of 1 to 255 characters without control characters, or "*" for any
         charge-card.toml:2: `grants.correlate-message` is true: expected a list of names in quotes, or one text of names with commas between
+        charge-card.toml:2: `grants.http` is "https://a.org/x": expected a method or *, a space, and http or https with host and port, such as "GET https://api.example.com" (there is no method before the server)
+        charge-card.toml:4: `config.a`: it is requested as a secret in [grants], too: take it out of one of them
         charge-card.toml:1: no valid TOML at column 8: a value is missing; write `key = value`, with texts in quotes
         "#);
     }

@@ -139,8 +139,8 @@ mod tests {
     #[tokio::test]
     async fn a_secret_that_is_requested_and_cannot_be_had_is_never_an_empty_text() {
         let secrets = secrets(&["gone", "elsewhere"]);
-        assert_snapshot!(secrets.get("gone").await.expect_err("not there"), @"");
-        assert_snapshot!(secrets.get("elsewhere").await.expect_err("not allowed"), @"");
+        assert_snapshot!(secrets.get("gone").await.expect_err("not there"), @"a secret is missing: grants.charge.secrets.gone: the environment variable FETCHLOCK-IS-NOT-SET is not set; set it before the start, or name another one; the handler cannot do without it, since its manifest requests it");
+        assert_snapshot!(secrets.get("elsewhere").await.expect_err("not allowed"), @r#"a secret is missing: secrets of "elsewhere" is not granted: the operator does not allow it; add `secrets.elsewhere = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
         assert_eq!(secrets.missing().await.len(), 1);
     }
 }

@@ -119,7 +119,24 @@ fn what_is_no_entry_is_told_with_its_reason() {
         "GET https://[::1",
     ]
     .map(|text| format!("{text}: {}", HttpPatterns::parse([text]).expect_err("none")));
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r"
+    https://api.example.com: there is no method before the server
+    get https://api.example.com: the method is neither `*` nor in capitals
+    GET api.example.com: there is no scheme
+    GET ftp://api.example.com: the scheme is neither http nor https
+    GET https://api.example.com/v1: a path is not part of a grant
+    GET https://api.example.com?a: a path is not part of a grant
+    GET https://me@api.example.com: a user is not part of a grant
+    GET https://api.example.com:0: the port is no number from 1 to 65535
+    GET https://api.example.com:x: the port is no number from 1 to 65535
+    GET https://api.example.com:: the port is no number from 1 to 65535
+    GET https://*: `*` stands before the first dot of a name only, as in *.example.com
+    GET https://api.*.com: `*` stands before the first dot of a name only, as in *.example.com
+    GET https://*.10.0.0.5: `*.` stands before a name only
+    GET https://: the host is none
+    GET https://1.2.3.4.5: the host is none
+    GET https://[::1: the port is no number from 1 to 65535
+    ");
 }
 
 #[test]

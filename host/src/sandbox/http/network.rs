@@ -259,14 +259,18 @@ fn told(error: &reqwest::Error, terms: &Terms) -> HttpError {
         return error.told(target, grants);
     }
     let why = excerpt(&innermost(error).to_string(), MAX_SHOWN);
+    let hyper = |is: fn(&hyper::Error) -> bool| causes().filter_map(|error| error.downcast_ref()).any(is);
     if causes().any(|error| error.is::<rustls::Error>()) {
-        return HttpError::Tls(format!("the connection is not secure: {why}"));
+        HttpError::Tls(format!("the connection is not secure: {why}"))
+    } else if error.is_connect() {
+        HttpError::Refused(format!("it cannot be connected to: {why}"))
+    } else if hyper(hyper::Error::is_incomplete_message) || causes().any(|error| error.is::<io::Error>()) {
+        HttpError::Refused(format!("the connection was lost: {why}"))
+    } else if hyper(hyper::Error::is_parse_too_large) {
+        HttpError::TooLarge(format!("the headers of the answer are too large: {why}"))
+    } else {
+        HttpError::Protocol(format!("what came is no answer: {why}"))
     }
-    if causes().any(|error| error.is::<io::Error>()) || error.is_connect() {
-        let doing = if error.is_connect() { "it cannot be connected to" } else { "the connection was lost" };
-        return HttpError::Refused(format!("{doing}: {why}"));
-    }
-    HttpError::Protocol(format!("what came is no answer: {why}"))
 }
 
 /// The error behind an error; `io::Error` passes over the one that it holds.

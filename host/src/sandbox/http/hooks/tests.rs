@@ -130,7 +130,7 @@ async fn requests_within_their_number_are_obeyed_and_beyond_it_refused_by_name()
     for _ in 0..2 {
         sent(&mut policy, one()).await.expect("within the limit");
     }
-    assert_snapshot!(refused(&mut policy, one()).await, @"");
+    assert_snapshot!(refused(&mut policy, one()).await, @"internal error: the limit `limits.http-requests` of 2 requests is used up");
     assert_eq!(port.requests.lock().expect("unpoisoned").len(), 2);
 }
 
@@ -144,7 +144,7 @@ async fn a_body_within_the_limit_is_sent_and_one_beyond_it_is_not() {
         request
     };
     sent(&mut policy, of(10)).await.expect("within the limit");
-    assert_snapshot!(refused(&mut policy, of(11)).await, @"");
+    assert_snapshot!(refused(&mut policy, of(11)).await, @"HTTP request body size exceeds limit: 10 bytes");
     assert_eq!(port.requests.lock().expect("unpoisoned").len(), 1);
 }
 
@@ -164,10 +164,10 @@ async fn an_answer_beyond_the_limits_is_refused_whoever_gives_it() {
     let (_, mut policy) = answering(Ok(Response::new(vec![b'x'; 10].into())), &limits);
     sent(&mut policy, get()).await.expect("within the limit");
     let (_, mut policy) = answering(Ok(Response::new(vec![b'x'; 11].into())), &limits);
-    assert_snapshot!(refused(&mut policy, get()).await, @"");
+    assert_snapshot!(refused(&mut policy, get()).await, @"HTTP response body size exceeds limit: 10 bytes");
     let wide = Response::builder().header("a", "x".repeat(MAX_HEADERS)).body(Bytes::new()).expect("a response");
     let (_, mut policy) = answering(Ok(wide), &limits);
-    assert_snapshot!(refused(&mut policy, get()).await, @"");
+    assert_snapshot!(refused(&mut policy, get()).await, @"HTTP response header section size exceeds limit: 65537 bytes");
 }
 
 #[tokio::test]
@@ -186,7 +186,15 @@ async fn each_failure_of_the_port_has_a_code_of_its_own() {
         let (_, mut policy) = answering(Err(failure("why".into())), &test_limits());
         told.push(refused(&mut policy, request("GET", "https://api.example.com/")).await);
     }
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r"
+    destination IP address is prohibited
+    DNS error: rcode no address
+    connection refused
+    TLS protocol error
+    HTTP response timeout
+    HTTP response body size exceeds limit: 65536 bytes
+    HTTP protocol error
+    ");
 }
 
 /// A deadline that is soon over.
