@@ -7,12 +7,12 @@ use url::{Host, Url};
 
 use super::{
     ProxyOptions, RestEngineError, Unusable,
-    credentials::variable,
+    credentials::unset,
     exchange::Transport,
     tls::{Tls, unusable},
 };
 use crate::{
-    secret::{Secret, SecretAtStart},
+    secret::{Secret, SecretAtStart, variable},
     setting_key::SettingKey,
 };
 
@@ -71,7 +71,7 @@ impl Proxy {
 fn password(source: &SecretAtStart, setting: SettingKey) -> Result<Secret, RestEngineError> {
     match source {
         SecretAtStart::Text(text) => Ok(text.clone()),
-        SecretAtStart::Env(name) => variable(setting, name),
+        SecretAtStart::Env(name) => variable(name).map_err(|error| unset(setting, error)),
         SecretAtStart::File(path) => {
             let text = fs::read_to_string(path);
             let text = text.map_err(|error| unusable(setting, path, format!("cannot be read: {error}")))?;
