@@ -8,6 +8,9 @@ use crate::warm::{Warm, types::Value};
 /// The guest that passes everything on.
 const ECHO: &str = "echo-go";
 
+/// The guest that loads a variable again and again.
+const LOADING: &str = "loading-go";
+
 /// Far more than the collector needs to come to its end in the wrong moment.
 const CALLS: usize = 20_000;
 
@@ -50,5 +53,15 @@ fn a_warm_go_instance_serves_large_variables_in_bounded_memory() {
         let text = char::from(b'a' + u8::try_from(index % 26).expect("a letter")).to_string().repeat(LARGE);
         warm.echoes(&[("document", Value::Text(text))]);
     }
+    assert!(warm.memory() < MEMORY_OF_LARGE_CALLS, "{} MiB are used", warm.memory() / MIB);
+}
+
+#[test]
+fn what_a_go_handler_lets_go_of_is_collected_while_it_runs() {
+    let mut warm = Warm::new(LOADING);
+    let times = i32::try_from(LARGE_CALLS).expect("a small number");
+    let completed = warm.call(&[("document", Value::Bytes(vec![7; LARGE])), ("times", Value::Integer(times))]);
+    let loaded = i64::try_from(LARGE * LARGE_CALLS).expect("a size");
+    assert_eq!(completed, [("loaded".to_owned(), Value::Long(loaded))]);
     assert!(warm.memory() < MEMORY_OF_LARGE_CALLS, "{} MiB are used", warm.memory() / MIB);
 }

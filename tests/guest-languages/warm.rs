@@ -58,20 +58,29 @@ impl Warm {
         Self { store, handler }
     }
 
-    /// Calls the handler with variables, and expects each back under a name that begins with `echo_`.
+    /// Calls the handler with variables, and returns what it completes the task with, sorted by name.
     ///
     /// # Panics
-    /// The instance dies, fails, or returns something else.
-    pub(crate) fn echoes(&mut self, given: &[(&str, types::Value)]) {
+    /// The instance dies, or the handler fails.
+    pub(crate) fn call(&mut self, given: &[(&str, types::Value)]) -> Vec<(String, types::Value)> {
         let host = self.store.data_mut();
         host.variables = given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         host.completed.clear();
         let handled = self.handler.call_handle(&mut self.store).expect("the instance lives");
         handled.expect("the handler succeeds");
-        let mut completed = std::mem::take(&mut self.store.data_mut().completed);
-        completed.sort_by(|a, b| a.name.cmp(&b.name));
-        let (names, values): (Vec<_>, Vec<_>) = completed.into_iter().map(|it| (it.name, it.value)).unzip();
-        let host = self.store.data_mut();
+        let completed = std::mem::take(&mut self.store.data_mut().completed);
+        let mut completed: Vec<_> = completed.into_iter().map(|it| (it.name, it.value)).collect();
+        completed.sort_by(|a, b| a.0.cmp(&b.0));
+        completed
+    }
+
+    /// Calls the handler with variables, and expects each back under a name that begins with `echo_`.
+    ///
+    /// # Panics
+    /// The instance dies, fails, or returns something else.
+    pub(crate) fn echoes(&mut self, given: &[(&str, types::Value)]) {
+        let (names, values): (Vec<_>, Vec<_>) = self.call(given).into_iter().unzip();
+        let host = self.store.data();
         let expected: Vec<_> = host.variables.keys().map(|name| format!("echo_{name}")).collect();
         assert_eq!(names, expected);
         // Not with `assert_eq`: a large value is no help in a message.
@@ -120,8 +129,11 @@ impl variables::Host for Host {
         Ok(self.variables.keys().cloned().collect())
     }
 
-    fn load(&mut self, _: String) -> Result<Result<Vec<u8>, variables::LoadError>> {
-        Err(not_here())
+    fn load(&mut self, name: String) -> Result<Result<Vec<u8>, variables::LoadError>> {
+        match self.variables.get(&name) {
+            Some(types::Value::Bytes(bytes)) => Ok(Ok(bytes.clone())),
+            _ => Ok(Err(variables::LoadError::Unknown)),
+        }
     }
 
     fn set_progress(
