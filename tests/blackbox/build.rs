@@ -5,7 +5,7 @@ use std::{
     fs::{self, Permissions},
     io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -186,8 +186,7 @@ fn a_missing_tool_is_named_with_the_command_that_installs_it() {
             workplace.write("python/handler.py", "");
         }
         let mut command = workplace.command(["build", language]);
-        command.env("PATH", "/nowhere").env_remove("VIRTUAL_ENV");
-        let ended = ended(command);
+        let ended = ended(command.env("PATH", "/nowhere").env_remove("VIRTUAL_ENV"));
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
         told += &ended.stderr;
     }
@@ -206,6 +205,19 @@ fn packages_that_are_not_installed_are_told_with_the_command_that_does_it() {
     insta::assert_snapshot!(told(&workplace), @"");
     workplace.write("x/package-lock.json", "{}");
     insta::assert_snapshot!(told(&workplace), @"");
+}
+
+#[test]
+fn a_toolchain_that_is_not_installed_in_a_python_project_is_told_with_the_command_that_does_it() {
+    let workplace = Workplace::new();
+    workplace.fetchlock(["new", "check", "--lang", "python"]).well();
+    // An environment without packages.
+    let status = Command::new("python3").args(["-m", "venv", "check/.venv"]).current_dir(workplace.path()).status();
+    assert!(status.expect("python3 is needed for these tests").success());
+    let mut command = workplace.command(["build", "check"]);
+    let ended = ended(command.env_remove("VIRTUAL_ENV"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stderr, @"");
 }
 
 #[tokio::test]

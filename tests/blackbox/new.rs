@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, ended};
 
 const LANGUAGES: [&str; 5] = ["rust", "go", "js", "ts", "python"];
 
@@ -107,13 +107,8 @@ fn an_empty_folder_is_filled() {
 #[test]
 fn a_place_that_cannot_be_written_to_is_told_and_nothing_is_left_behind() {
     let workplace = Workplace::new();
-    let command = workplace.command(["new", "x", "--lang", "go"]);
-    let elsewhere = Path::new("/proc");
-    let mut command = command;
-    let ended = crate::workplace::ended({
-        command.current_dir(elsewhere);
-        command
-    });
+    let mut command = workplace.command(["new", "x", "--lang", "go"]);
+    let ended = ended(command.current_dir("/proc"));
     assert_eq!(ended.code, Some(78), "{}", ended.stdout);
     insta::assert_snapshot!(ended.stderr, @"");
 }

@@ -113,10 +113,12 @@ pub(crate) fn check_lints() -> Result<()> {
         command.arg(manifest(folder)).arg("--target-dir").arg(&target);
         run(command.args(["--", "--deny", "warnings"]))?;
     }
-    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--manifest-path"]);
+    let mut command =
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--manifest-path"]);
     command.arg(manifest(LIBRARY)).arg("--target-dir").arg(&target);
     run(command.args(["--", "--deny", "warnings"]))?;
-    let mut command = cargo(&["clippy", "--package", "fetchlock", "--all-features", "--locked", "--target", GUEST_TARGET]);
+    let mut command =
+        cargo(&["clippy", "--package", "fetchlock", "--all-features", "--locked", "--target", GUEST_TARGET]);
     command.arg("--manifest-path").arg(manifest(LIBRARY)).arg("--target-dir").arg(&target);
     run(command.args(["--", "--deny", "warnings"]))
 }

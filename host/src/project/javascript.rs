@@ -57,7 +57,7 @@ pub(super) async fn build(
     command.arg(&script).arg("--out").arg(Path::new(WORKSHOP).join(MADE)).args(requests_http.then_some("--http"));
     command.current_dir(&project.dir);
     let _shown = on_step("building with componentize-js");
-    let said = node.run(command).await?;
+    let said = node.run(command).await.map_err(ToolError::of_script)?;
     let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
     Ok(Made { component, of: Some(ingredients), said })
 }
@@ -65,8 +65,7 @@ pub(super) async fn build(
 /// The script, if npm has installed what the project needs.
 fn script(project: &Project) -> Result<PathBuf, BuildError> {
     let modified = |file: &str| fs::metadata(project.dir.join(file)).and_then(|it| it.modified()).ok();
-    let install =
-        if modified(LOCK).is_some() { "run `npm ci` in its folder" } else { "run `npm install` in its folder" };
+    let install = if modified(LOCK).is_some() { "run `npm ci` there" } else { "run `npm install` there" };
     let incomplete = |what: &str| {
         let what = format!("{what} in {}", project.dir.display());
         BuildError::from(ToolError::Incomplete { what, install })

@@ -204,6 +204,6 @@ mod tests {
     fn a_directory_that_is_not_there_is_not_made() {
         let dir = tempfile::tempdir().expect("a folder");
         let error = place(&project(dir.path()), Path::new("/no/such")).expect_err("refused");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"the directory /no/such is not there, so nothing can be put into it: create it, or name another with --to");
     }
 }
