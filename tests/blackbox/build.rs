@@ -1,11 +1,12 @@
 //! `fetchlock build` makes the plugin of a project in any language, and says what is wrong in the compiler's words.
 
 use std::{
+    cell::Cell,
     env,
     fs::{self, Permissions},
     io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -50,12 +51,12 @@ fn is_built_once_and_put_into_a_directory(language: &str) -> String {
 
 #[test]
 fn a_project_in_rust_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("rust"), @"");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("rust"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, variables");
 }
 
 #[test]
 fn a_project_in_go_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("go"), @"");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("go"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, task, variables");
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn a_project_in_typescript_is_built_once_and_put_into_a_directory() {
 
 #[test]
 fn a_project_in_python_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("python"), @"");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("python"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, task, variables");
 }
 
 /// Builds a project with a mistake in it: what is said, from the compiler's message on.
@@ -126,7 +127,7 @@ fn a_project_of_somebody_else_in_rust_is_built_too() {
     let workplace = Workplace::new();
     workplace.raw_rust("theirs", COMPLETES);
     let built = workplace.fetchlock(["build", "theirs"]).well();
-    insta::assert_snapshot!(built.last_line(), @"");
+    insta::assert_snapshot!(built.last_line(), @"theirs/plugin/theirs.wasm: SIZE, topic theirs, imports outcome");
 }
 
 #[test]
@@ -134,8 +135,8 @@ fn a_component_that_a_host_would_refuse_fails_in_the_hosts_words_and_replaces_no
     let workplace = Workplace::new();
     workplace.raw_rust("theirs", COMPLETES);
     workplace.write("theirs/plugin/theirs.wasm", "the last good one");
-    // It exports nothing.
-    workplace.edit("theirs/src/lib.rs", "bindings::export!(Handler with_types_in bindings);", "");
+    // A component, and no handler.
+    workplace.write("theirs/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn other() {}\n");
     let ended = workplace.fetchlock(["build", "theirs"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
     insta::assert_snapshot!(ended.stderr.lines().last().unwrap_or_default(), @"");
@@ -150,7 +151,10 @@ fn a_manifest_that_a_host_would_refuse_is_told_before_anything_is_compiled() {
     workplace.write("x/plugin/x.toml", "topics = 1\ntimeout = \"soon\"");
     let ended = workplace.fetchlock(["build", "x"]);
     assert_eq!(ended.code, Some(1));
-    insta::assert_snapshot!(ended.stderr, @"");
+    insta::assert_snapshot!(ended.stderr, @r#"
+    fetchlock: x.wasm: x.toml:1: unknown key `topics`: did you mean `topic`?
+    x.toml:2: `timeout` is "soon": expected a duration from 1ms to 24h, written like "30s", "5m" or "PT5M"
+    "#);
 }
 
 #[test]
@@ -162,8 +166,8 @@ fn a_folder_that_is_no_project_is_told_what_is_looked_for() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
         ended.stderr
     };
-    insta::assert_snapshot!(refused(&["build", "x"]), @"");
-    insta::assert_snapshot!(refused(&["build", "nowhere"]), @"");
+    insta::assert_snapshot!(refused(&["build", "x"]), @"fetchlock: there is no folder nowhere: `fetchlock build` takes the folder of a project");
+    insta::assert_snapshot!(refused(&["build", "nowhere"]), @"fetchlock: the directory nowhere is not there, so nothing can be put into it: create it, or name another with --to");
     insta::assert_snapshot!(refused(&["build", "x", "--to", "nowhere"]), @"");
 }
 
@@ -186,12 +190,16 @@ fn a_missing_tool_is_named_with_the_command_that_installs_it() {
             workplace.write("python/handler.py", "");
         }
         let mut command = workplace.command(["build", language]);
-        command.env("PATH", "/nowhere").env_remove("VIRTUAL_ENV");
-        let ended = ended(command);
+        let ended = ended(command.env("PATH", "/nowhere").env_remove("VIRTUAL_ENV"));
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
         told += &ended.stderr;
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    fetchlock: `rustc` is not there, or not in PATH: install Rust with rustup: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh
+    fetchlock: `go` is not there, or not in PATH: install Go 1.26 or newer from https://go.dev/dl, or with `snap install go --classic` or `brew install go`
+    fetchlock: `node` is not there, or not in PATH: install Node.js 20 or newer with npm from https://nodejs.org, or with `snap install node --classic` or `brew install node`
+    fetchlock: `python3` is not there, or not in PATH: install Python 3.10 or newer, with `apt-get install python3 python3-venv` or `brew install python3`
+    ");
 }
 
 #[test]
@@ -203,9 +211,22 @@ fn packages_that_are_not_installed_are_told_with_the_command_that_does_it() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
         ended.stderr
     };
-    insta::assert_snapshot!(told(&workplace), @"");
+    insta::assert_snapshot!(told(&workplace), @"fetchlock: the packages from npm are not installed in x: run `npm install` there");
     workplace.write("x/package-lock.json", "{}");
-    insta::assert_snapshot!(told(&workplace), @"");
+    insta::assert_snapshot!(told(&workplace), @"fetchlock: the packages from npm are not installed in x: run `npm ci` there");
+}
+
+#[test]
+fn a_toolchain_that_is_not_installed_in_a_python_project_is_told_with_the_command_that_does_it() {
+    let workplace = Workplace::new();
+    workplace.fetchlock(["new", "check", "--lang", "python"]).well();
+    // An environment without packages.
+    let status = Command::new("python3").args(["-m", "venv", "check/.venv"]).current_dir(workplace.path()).status();
+    assert!(status.expect("python3 is needed for these tests").success());
+    let mut command = workplace.command(["build", "check"]);
+    let ended = ended(command.env_remove("VIRTUAL_ENV"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stderr, @"fetchlock: componentize-py is missing: run `python3 -m venv .venv && .venv/bin/pip install -r requirements.txt`");
 }
 
 #[tokio::test]
@@ -218,9 +239,12 @@ async fn a_build_straight_into_a_directory_that_is_served_is_taken_over_whole() 
     let to = scene.plugins().to_str().expect("UTF-8").to_owned();
     let build = || workplace.fetchlock(["build", "theirs", "--to", &to]).well();
     let served = async |times: usize| {
-        let is_served = |line: &Value| line["message"] == "plugin serving" && line["topic"] == "theirs";
-        let served = || host.log_lines().iter().filter(|line| is_served(line)).count();
-        let found = host.await_log(|_| served() == times, SOON).await;
+        let counted = Cell::new(0);
+        let is_the_last = |line: &Value| {
+            counted.set(counted.get() + usize::from(line["message"] == "plugin serving"));
+            counted.get() == times
+        };
+        let found = host.await_log(is_the_last, SOON).await;
         found.unwrap_or_else(|error| panic!("not served {times} times: {error:#}"));
         let task = scene.engine.add_task(TaskSpec::new("theirs", json!({})));
         scene.engine.await_completed(&task, SOON).await.expect("completed")

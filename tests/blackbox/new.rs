@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::workplace::Workplace;
+use crate::workplace::{Workplace, ended};
 
 const LANGUAGES: [&str; 5] = ["rust", "go", "js", "ts", "python"];
 
@@ -51,7 +51,14 @@ fn a_project_has_a_handler_a_manifest_cases_the_library_and_the_contract() {
 fn what_it_prints_are_the_next_steps() {
     let workplace = Workplace::new();
     let told = workplace.fetchlock(["new", "check-iban", "--lang", "ts"]).well();
-    insta::assert_snapshot!(told.stdout, @"");
+    insta::assert_snapshot!(told.stdout, @"
+    check-iban/ is there: a handler in TypeScript for topic check-iban. Next:
+
+        cd check-iban
+        npm ci                # installs the toolchain into the project
+        fetchlock build       # makes the component, plugin/check-iban.wasm
+        fetchlock dev plugin  # serves it on an engine of its own
+    ");
 }
 
 #[test]
@@ -71,10 +78,27 @@ fn what_is_no_name_no_topic_and_no_language_is_refused_with_the_rule() {
         assert_eq!(ended.code, Some(2), "{}", ended.stdout);
         ended.stderr
     };
-    insta::assert_snapshot!(refused(&["new", "9 lives", "--lang", "go"]), @"");
-    insta::assert_snapshot!(refused(&["new", "../x", "--lang", "go"]), @"");
-    insta::assert_snapshot!(refused(&["new", "x", "--lang", "go", "--topic", ""]), @"");
-    insta::assert_snapshot!(refused(&["new", "x", "--lang", "cobol"]), @"");
+    insta::assert_snapshot!(refused(&["new", "9 lives", "--lang", "go"]), @"
+    error: invalid value '9 lives' for '<NAME>': a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `lives`, for example; a topic of another form is given with --topic
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["new", "../x", "--lang", "go"]), @"
+    error: invalid value '../x' for '<NAME>': a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `x`, for example; a topic of another form is given with --topic
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["new", "x", "--lang", "go", "--topic", ""]), @r#"
+    error: invalid value '' for '--topic <TOPIC>': invalid value: string "", expected a name of 1 to 255 characters without control characters
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(refused(&["new", "x", "--lang", "cobol"]), @"
+    error: invalid value 'cobol' for '--lang <LANGUAGE>'
+      [possible values: rust, go, js, ts, python]
+
+    For more information, try '--help'.
+    ");
     assert_eq!(files(workplace.path()), [""; 0]);
 }
 
@@ -107,13 +131,8 @@ fn an_empty_folder_is_filled() {
 #[test]
 fn a_place_that_cannot_be_written_to_is_told_and_nothing_is_left_behind() {
     let workplace = Workplace::new();
-    let command = workplace.command(["new", "x", "--lang", "go"]);
-    let elsewhere = Path::new("/proc");
-    let mut command = command;
-    let ended = crate::workplace::ended({
-        command.current_dir(elsewhere);
-        command
-    });
+    let mut command = workplace.command(["new", "x", "--lang", "go"]);
+    let ended = ended(command.current_dir("/proc"));
     assert_eq!(ended.code, Some(78), "{}", ended.stdout);
     insta::assert_snapshot!(ended.stderr, @"");
 }

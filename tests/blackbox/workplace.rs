@@ -79,7 +79,7 @@ impl Workplace {
 
     /// Runs `fetchlock` with these arguments.
     pub(crate) fn fetchlock<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
-        ended(self.command(arguments))
+        ended(&mut self.command(arguments))
     }
 
     /// Makes a project of a language that can be built: as its user would, but for the packages, which are had once.
@@ -133,7 +133,8 @@ pub(crate) const COMPLETES: &str = r#"fn handle() -> Result<(), String> {
 }
 "#;
 
-pub(crate) fn ended(mut command: Command) -> Ended {
+/// Runs a command to its end.
+pub(crate) fn ended(command: &mut Command) -> Ended {
     let output = command.output().expect("ran");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -24,10 +24,17 @@ const DEPENDENCIES: &str = "deps/";
 )]
 pub struct ComponentizeError(String);
 
-/// The causes in one line: the crates that do the work give theirs as chains.
+impl ComponentizeError {
+    /// Puts what is told in several lines into one.
+    fn new(told: &str) -> Self {
+        Self(told.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// The causes: the crates that do the work give theirs as chains.
 macro_rules! told {
     ($result:expr) => {
-        $result.map_err(|error| ComponentizeError(format!("{error:#}").replace('\n', " ")))
+        $result.map_err(|error| ComponentizeError::new(&format!("{error:#}")))
     };
 }
 
@@ -63,7 +70,7 @@ fn embedded_package(resolve: &mut Resolve) -> Result<PackageId, ComponentizeErro
 }
 
 fn parsed(sources: SourceMap) -> Result<UnresolvedPackageGroup, ComponentizeError> {
-    sources.parse().map_err(|(sources, error)| ComponentizeError(error.render(&sources).replace('\n', " ")))
+    sources.parse().map_err(|(sources, error)| ComponentizeError::new(&error.render(&sources)))
 }
 
 #[cfg(test)]
@@ -101,8 +108,8 @@ mod tests {
     fn a_module_that_calls_something_else_is_told_with_what() {
         let other = CORE.replace("fetchlock:handler/log@0.1.0", "fetchlock:handler/log@0.9.0");
         let error = componentize(&wat::parse_str(other).expect("WAT"), None).expect_err("refused");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"what the compiler made cannot be made a component: failed to decode world from module: module was not valid: failed to resolve import `fetchlock:handler/log@0.9.0::write`: module requires an import interface named `fetchlock:handler/log@0.9.0`; is the guest library one of this version of fetchlock?");
         let no_module = componentize(b"no module", None).expect_err("refused");
-        insta::assert_snapshot!(no_module, @"");
+        insta::assert_snapshot!(no_module, @"what the compiler made cannot be made a component: decoding item in module: magic header not detected: bad magic number - expected=[ 0x0, 0x61, 0x73, 0x6d, ] actual=[ 0x6e, 0x6f, 0x20, 0x6d, ] (at offset 0x0); is the guest library one of this version of fetchlock?");
     }
 }

@@ -214,9 +214,9 @@ mod tests {
         let error = |dir: &Path| {
             Project::find(dir).expect_err("refused").to_string().replace(&dir.display().to_string(), "DIR")
         };
-        insta::assert_snapshot!(error(folder([("main.c", "")]).path()), @"");
+        insta::assert_snapshot!(error(folder([("main.c", "")]).path()), @"DIR is no project of a known language: expected Cargo.toml (Rust), go.mod (Go), package.json with tsconfig.json (TypeScript), package.json (JavaScript), handler.py or pyproject.toml or requirements.txt (Python); `fetchlock new` makes one");
         let two = [("go.mod", ""), ("plugin/a.toml", ""), ("plugin/b.toml", "")];
-        insta::assert_snapshot!(error(folder(two).path()), @"");
-        insta::assert_snapshot!(error(Path::new("/no/such/folder")), @"");
+        insta::assert_snapshot!(error(folder(two).path()), @"DIR/plugin has several manifests (a.toml, b.toml): expected one, for the plugin has its name");
+        insta::assert_snapshot!(error(Path::new("/no/such/folder")), @"there is no folder DIR: `fetchlock build` takes the folder of a project");
     }
 }

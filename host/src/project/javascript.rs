@@ -2,9 +2,12 @@
 //! component. Since that takes seconds, it is done only if something has changed.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
+
+use serde::Deserialize;
 
 use super::{
     BuildError, Project, ToolError, Version,
@@ -57,16 +60,15 @@ pub(super) async fn build(
     command.arg(&script).arg("--out").arg(Path::new(WORKSHOP).join(MADE)).args(requests_http.then_some("--http"));
     command.current_dir(&project.dir);
     let _shown = on_step("building with componentize-js");
-    let said = node.run(command).await?;
+    let said = node.run(command).await.map_err(ToolError::of_script)?;
     let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
     Ok(Made { component, of: Some(ingredients), said })
 }
 
 /// The script, if npm has installed what the project needs.
 fn script(project: &Project) -> Result<PathBuf, BuildError> {
-    let modified = |file: &str| fs::metadata(project.dir.join(file)).and_then(|it| it.modified()).ok();
-    let install =
-        if modified(LOCK).is_some() { "run `npm ci` in its folder" } else { "run `npm install` in its folder" };
+    let locked = fs::read(project.dir.join(LOCK)).ok();
+    let install = if locked.is_some() { "run `npm ci` there" } else { "run `npm install` there" };
     let incomplete = |what: &str| {
         let what = format!("{what} in {}", project.dir.display());
         BuildError::from(ToolError::Incomplete { what, install })
@@ -75,10 +77,60 @@ fn script(project: &Project) -> Result<PathBuf, BuildError> {
     let dir = project.dir.canonicalize().map_err(BuildError::unreadable(&project.dir))?;
     let script = dir.ancestors().map(|folder| folder.join(SCRIPT)).find(|script| script.is_file());
     let script = script.ok_or_else(|| incomplete("the packages from npm are not installed"))?;
-    if let (Some(installed), Some(locked)) = (modified(INSTALLED), modified(LOCK))
-        && installed < locked
+    if let (Some(locked), Ok(installed)) = (locked, fs::read(project.dir.join(INSTALLED)))
+        && let Some(package) = outdated(&locked, &installed)
     {
-        return Err(incomplete("the packages from npm are older than package-lock.json"));
+        return Err(incomplete(&format!("{package} is not installed as package-lock.json wants it")));
     }
     Ok(script)
+}
+
+/// What both of npm's lists say about a package.
+#[derive(Debug, Deserialize)]
+struct Package {
+    version: Option<String>,
+    /// One that other systems need.
+    #[serde(default)]
+    optional: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Packages {
+    packages: BTreeMap<String, Package>,
+}
+
+/// A package that the lock file names and that is missing or has another version. What cannot be understood may do.
+fn outdated(locked: &[u8], installed: &[u8]) -> Option<String> {
+    let read = |list| serde_json::from_slice::<Packages>(list).ok().map(|list| list.packages);
+    let (locked, installed) = (read(locked)?, read(installed)?);
+    let is_outdated = |(path, package): &(String, Package)| {
+        let found = installed.get(path).map(|found| &found.version);
+        // The folders of the project itself are no packages of npm's.
+        path.starts_with("node_modules/") && !package.optional && found != Some(&package.version)
+    };
+    let (path, _) = locked.into_iter().find(is_outdated)?;
+    path.rsplit("node_modules/").next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_is_missing_or_of_another_version_is_named() {
+        let list = |esbuild: &str, more: &str| {
+            format!(
+                r#"{{"packages": {{"": {{"name": "x"}}, "node_modules/esbuild": {{"version": "{esbuild}"}}{more}}}}}"#
+            )
+        };
+        let optional = r#", "node_modules/@esbuild/other": {"version": "1", "optional": true}"#;
+        let scoped = r#", "node_modules/a/node_modules/@x/y": {"version": "1"}"#;
+        let link = r#", "fetchlock": {"version": "0.1.0"}, "node_modules/fetchlock": {"link": true}"#;
+        let outdated = |locked: &str, installed: &str| outdated(locked.as_bytes(), installed.as_bytes());
+        assert_eq!(outdated(&list("1", optional), &list("1", "")), None);
+        assert_eq!(outdated(&list("1", link), &list("1", link)), None);
+        assert_eq!(outdated(&list("2", ""), &list("1", "")).as_deref(), Some("esbuild"));
+        assert_eq!(outdated(&list("1", scoped), &list("1", "")).as_deref(), Some("@x/y"));
+        assert_eq!(outdated("no list", &list("1", "")), None);
+    }
 }

@@ -94,10 +94,10 @@ mod tests {
 
     #[test]
     fn any_other_name_is_refused_with_the_nearest_that_is_one() {
-        insta::assert_snapshot!(refusal("9 lives/of cats"), @"");
-        insta::assert_snapshot!(refusal(""), @"");
-        insta::assert_snapshot!(refusal(&"b".repeat(65)), @"");
-        insta::assert_snapshot!(refusal("../größe"), @"");
-        insta::assert_snapshot!(refusal("fetchlock"), @"");
+        insta::assert_snapshot!(refusal("9 lives/of cats"), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `lives-of-cats`, for example; a topic of another form is given with --topic");
+        insta::assert_snapshot!(refusal(""), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters; a topic of another form is given with --topic");
+        insta::assert_snapshot!(refusal(&"b".repeat(65)), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, for example; a topic of another form is given with --topic");
+        insta::assert_snapshot!(refusal("../größe"), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `gr-e`, for example; a topic of another form is given with --topic");
+        insta::assert_snapshot!(refusal("fetchlock"), @"`fetchlock` is the name of the guest library that the project uses: take another, and give this one as --topic");
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<bool, PlaceError> {
     fs::create_dir_all(dir).map_err(failed())?;
     let mut partial = tempfile::Builder::new();
     let partial = partial.prefix(".").suffix(".tmp").permissions(Permissions::from_mode(FILE_MODE));
-    let mut partial = partial.tempfile_in(dir).map_err(failed())?;
+    let mut partial = partial.tempfile_in(dir).map_err(|error| failed()(error.kind().into()))?;
     partial.write_all(bytes).map_err(failed())?;
     partial.persist(path).map_err(|error| failed()(error.error))?;
     Ok(true)
@@ -204,6 +204,6 @@ mod tests {
     fn a_directory_that_is_not_there_is_not_made() {
         let dir = tempfile::tempdir().expect("a folder");
         let error = place(&project(dir.path()), Path::new("/no/such")).expect_err("refused");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"the directory /no/such is not there, so nothing can be put into it: create it, or name another with --to");
     }
 }

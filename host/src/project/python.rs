@@ -59,7 +59,7 @@ pub(super) async fn build(
     // Isolated, or the library's modules would hide the standard library's of the same name.
     command.args(["-I", SCRIPT, "--out"]).arg(Path::new(WORKSHOP).join(MADE)).args(flags).current_dir(&project.dir);
     let _shown = on_step("building with componentize-py");
-    let said = python.run(command).await?;
+    let said = python.run(command).await.map_err(ToolError::of_script)?;
     let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
     Ok(Made { component, of: Some(ingredients), said })
 }

@@ -114,8 +114,8 @@ mod tests {
         let (handler, program) = (artefact("/p", "cdylib", "/t/p.wasm"), artefact("/p", "bin", "/t/q.wasm"));
         assert_eq!(found(&[dependency.clone(), program.clone(), handler, other.clone()]), Ok("/t/p.wasm".into()));
         assert_eq!(found(&[program]), Ok("/t/q.wasm".into()));
-        insta::assert_snapshot!(found(&[dependency, other]).expect_err("none"), @"");
+        insta::assert_snapshot!(found(&[dependency, other]).expect_err("none"), @r#"cargo has made no component: expected one component, of a package with `crate-type = ["cdylib"]`; in a workspace name the folder of the package"#);
         let two = [artefact("/a", "cdylib", "/t/a.wasm"), artefact("/b", "cdylib", "/t/b.wasm")];
-        insta::assert_snapshot!(found(&two).expect_err("two"), @"");
+        insta::assert_snapshot!(found(&two).expect_err("two"), @r#"cargo has made /t/a.wasm, /t/b.wasm: expected one component, of a package with `crate-type = ["cdylib"]`; in a workspace name the folder of the package"#);
     }
 }

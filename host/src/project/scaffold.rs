@@ -74,7 +74,7 @@ pub fn scaffold(new: &NewProject, parent: &Path) -> Result<PathBuf, ScaffoldErro
     }
     let mut unfinished = tempfile::Builder::new();
     let unfinished = unfinished.prefix(UNFINISHED).permissions(Permissions::from_mode(FOLDER_MODE));
-    let unfinished = unfinished.tempdir_in(parent).map_err(failed(&goal))?;
+    let unfinished = unfinished.tempdir_in(parent).map_err(|error| failed(&goal)(error.kind().into()))?;
     for (path, bytes) in files(new) {
         let file = unfinished.path().join(&path);
         let written = file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&file, bytes));

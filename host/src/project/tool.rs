@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::process_group::ProcessGroup;
+use crate::{foreign::escape_lines, process_group::ProcessGroup};
 
 /// How long a program may run: a first build with all its downloads on a slow machine takes minutes.
 const AT_MOST: Duration = Duration::from_secs(30 * 60);
@@ -81,6 +81,9 @@ pub enum ToolError {
         /// What it said, unless it said it to the user itself.
         said: Vec<u8>,
     },
+    /// A script of a guest library misses something, and says what and how to get it.
+    #[error("{0}")]
+    Unready(String),
     /// It hangs.
     #[error("`{tool}` did not end within {minutes} minutes and was killed; does it wait for the network?")]
     TookTooLong {
@@ -97,6 +100,21 @@ pub enum ToolError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// How the scripts of the guest libraries end if something is missing that they need, and not in the sources.
+const UNREADY: i32 = 2;
+
+impl ToolError {
+    /// The same of a script of a guest library.
+    pub(super) fn of_script(self) -> Self {
+        match self {
+            Self::Failed { status, said, .. } if status.code() == Some(UNREADY) => {
+                Self::Unready(escape_lines(String::from_utf8_lossy(&said).trim()))
+            }
+            other => other,
+        }
+    }
 }
 
 /// A version of a program, as far as it matters.
