@@ -213,6 +213,18 @@ impl Home {
         fs::rename(part, whole).expect("renamed");
     }
 
+    /// Puts all plugins of a directory into the plugin directory, with their cases, the manifests changed.
+    pub(crate) fn drop_examples(&self, from: &Path, change: impl Fn(&str) -> String) {
+        for entry in fs::read_dir(from).expect("examples are built") {
+            let path = entry.expect("an entry").path();
+            let goal = self.path(path.file_name().and_then(|name| name.to_str()).expect("a name"));
+            match path.extension().and_then(|it| it.to_str()) {
+                Some("toml") => fs::write(goal, change(&fs::read_to_string(path).expect("read"))).expect("written"),
+                _ => drop(fs::copy(path, goal).expect("copied")),
+            }
+        }
+    }
+
     fn path(&self, name: &str) -> std::path::PathBuf {
         self.plugins.path().join(name)
     }

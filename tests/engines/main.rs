@@ -18,6 +18,7 @@ mod failures;
 mod filters;
 mod gate;
 mod instances;
+mod languages;
 mod locks;
 mod messages;
 mod order;

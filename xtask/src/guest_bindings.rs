@@ -16,7 +16,7 @@ use crate::cargo::root;
 pub(crate) struct Options {
     /// Only tell whether the files are as they would be written
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 /// The world that guest libraries are built against.

@@ -11,6 +11,7 @@ mod guests;
 mod orders;
 mod picture;
 mod prerequisites;
+mod projects;
 mod readme;
 mod reference;
 mod screenshot;
@@ -57,7 +58,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Demo(options) => demo::run(&options),
-        Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
+        Chore::Guests => prerequisites::ensure(&[prerequisites::RUST, prerequisites::LANGUAGES])
+            .and_then(|()| guests::build(guests::ALL))
+            .and_then(|()| projects::build()),
         Chore::GuestBindings(options) => guest_bindings::run(&options),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
         Chore::Screenshot => screenshot::run(),

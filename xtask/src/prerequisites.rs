@@ -26,6 +26,22 @@ pub(crate) const LINTERS: Prerequisite =
 /// What the real engine needs.
 pub(crate) const ENGINE: Prerequisite = java::missing;
 
+/// The toolchains of the other languages in which handlers are written.
+pub(crate) const LANGUAGES: Prerequisite = || {
+    let tool = |program: &str, argument: &str, what: &str| {
+        (!succeeds(Command::new(program).arg(argument))).then(|| format!("{what} (`{program}` was not found)"))
+    };
+    [
+        tool("go", "version", "Go 1.26 or newer: `apt install golang`, or https://go.dev/dl"),
+        tool("npm", "--version", "Node.js 20 or newer with npm: `apt install nodejs npm`, or https://nodejs.org"),
+        tool("python3", "--version", "Python 3.10 or newer: `apt install python3 python3-venv`"),
+        tool("unshare", "--version", "unshare: `apt install util-linux`"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+};
+
 /// Makes sure that everything is there.
 ///
 /// # Errors

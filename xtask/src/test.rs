@@ -9,7 +9,7 @@ use clap::Args;
 use fetchlock_harness::real_engine::{EngineBuild, Product};
 
 use crate::cargo::{cargo, run as run_command};
-use crate::{guests, prerequisites, readme};
+use crate::{guest_bindings, guests, prerequisites, projects, readme};
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let begun = Instant::now();
     step("prerequisites", || {
-        let mut needed = vec![prerequisites::RUST, prerequisites::LINTERS];
+        let mut needed = vec![prerequisites::RUST, prerequisites::LINTERS, prerequisites::LANGUAGES];
         if with_engine {
             needed.push(prerequisites::ENGINE);
         }
@@ -48,8 +48,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step("lints of the guests", guests::check_lints)?;
     step("guests", || guests::build(guests::ALL))?;
-    step("tests of the guest library", guests::test_library)?;
-    step("tests of the example", guests::test_example)?;
+    step("handlers in every language", projects::build)?;
+    step("bindings of the guest library in Go", || guest_bindings::run(&guest_bindings::Options { check: true }))?;
+    step("tests of the guest library in Rust", guests::test_library)?;
+    step("tests of the example in Rust", guests::test_example)?;
+    step("tests of the other guest libraries and examples", projects::test)?;
     if let Some(engine) = engine {
         step("build of the real engine", || {
             engine.join().map_err(|_| anyhow!("it panicked; the text is above"))?.map(drop)
@@ -59,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         step("tests", || run_command(&mut cargo(&["test", "--workspace", "--locked"])))?;
     } else {
         step("tests without the real engine", || {
-            let without = ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine"];
+            let without = ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine", "--test", "guest-languages"];
             run_command(cargo(&["test", "--workspace", "--locked"]).args(without))?;
             // By name, so that the output counts what is left out.
             let embedded = ["--test", "engines", "--", "--skip", "real::"];
@@ -67,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             run_command(&mut cargo(&["test", "--workspace", "--locked", "--doc"]))
         })?;
     }
-    step("first handler of the README", readme::check)?;
+    step("the README's handlers in every language", readme::check)?;
     let engine = if with_engine { "" } else { "; the tests on a real engine were left out" };
     println!("\n== all passed in {:.0?}{engine}", begun.elapsed());
     Ok(())
