@@ -69,17 +69,21 @@ async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>) {
         "/half" => ("200 OK\r\nContent-Length: 100\r\n\r\nhalf", Then::Silence),
         "/endless" => ("200 OK", Then::Endless),
         "/large" => ("200 OK\r\nContent-Length: 1000000000", Then::Silence),
-        "/wide" => ("200 OK\r\nContent-Length: 0", Then::Wide),
+        "/wide" => ("200 OK\r\nContent-Length: 0", Then::Wide(70_000)),
+        "/narrow" => ("200 OK\r\nContent-Length: 0", Then::Wide(60_000)),
         _ => ("200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwell", Then::Close),
     };
     let end = if head.contains("\r\n\r\n") || head.ends_with(": ") || head.is_empty() { "" } else { "\r\n\r\n" };
-    let (start, wide) = (if head.is_empty() { "" } else { "HTTP/1.1 " }, format!("\r\nX-Wide: {}", "x".repeat(70_000)));
-    let wide = if matches!(then, Then::Wide) { wide.as_str() } else { "" };
+    let start = if head.is_empty() { "" } else { "HTTP/1.1 " };
+    let wide = match then {
+        Then::Wide(bytes) => format!("\r\nX-Wide: {}", "x".repeat(bytes)),
+        _ => String::new(),
+    };
     if stream.write_all(format!("{start}{head}{wide}{end}").as_bytes()).await.is_err() {
         return;
     }
     match then {
-        Then::Close | Then::Wide => {}
+        Then::Close | Then::Wide(_) => {}
         Then::Silence => std::future::pending().await,
         Then::Endless => while stream.write_all(&[b'x'; 4_096]).await.is_ok() {},
     }
@@ -90,7 +94,7 @@ enum Then {
     Close,
     Silence,
     Endless,
-    Wide,
+    Wide(usize),
 }
 
 /// A request with its body; none if the client has left.
@@ -163,7 +167,15 @@ async fn a_granted_request_arrives_as_the_handler_made_it_and_so_does_the_answer
     request["header-x-one"] = text("1");
     assert_eq!(fetched(&scene, request).await, "200: well");
     let asked = server.requests()[0].replace(&server.port().to_string(), "PORT");
-    insta::assert_snapshot!(asked.replace("\r\n", "\n"), @"");
+    insta::assert_snapshot!(asked.replace("\r\n", "\n"), @r"
+    POST /a?b=c HTTP/1.1
+    x-one: 1
+    accept: */*
+    host: 127.0.0.1:PORT
+    content-length: 5
+
+    hello
+    ");
 }
 
 #[tokio::test]
@@ -195,12 +207,12 @@ async fn a_denied_request_is_told_with_the_missing_half_and_its_place() {
     let scene = scene(&here).await;
     let host = host(&scene, &[]);
     fetched(&scene, to(server.address, "/")).await;
-    insta::assert_snapshot!(line(&host, "is not granted", &server).await, @"");
-    insta::assert_snapshot!(line(&host, "the plugin requests", &server).await, @"");
+    insta::assert_snapshot!(line(&host, "is not granted", &server).await, @r#"http of "GET http://127.0.0.1:PORT" is not granted: the operator does not allow it; add `http = ["GET http://127.0.0.1:PORT"]` to [grants.probe] of fetchlock.toml"#);
+    insta::assert_snapshot!(line(&host, "the plugin requests", &server).await, @r#"the plugin requests http of ["GET http://127.0.0.1:PORT"], which the settings do not allow, so each such call is refused: to allow it, add `http = ["GET http://127.0.0.1:PORT"]` to [grants.probe] of fetchlock.toml"#);
     let mut post = to(server.address, "/");
     post["method"] = text("POST");
     fetched(&scene, post).await;
-    insta::assert_snapshot!(line(&host, "and the operator does not", &server).await, @"");
+    insta::assert_snapshot!(line(&host, "and the operator does not", &server).await, @r#"http of "POST http://127.0.0.1:PORT" is not granted: the plugin's manifest does not request it and the operator does not allow it; add `http = ["POST http://127.0.0.1:PORT"]` to [grants] of probe.toml and to [grants.probe] of fetchlock.toml"#);
 }
 
 #[tokio::test]
@@ -228,8 +240,8 @@ async fn a_name_that_leads_into_this_machine_is_refused_unless_the_operator_name
     let server = Server::start().await;
     let port = server.port();
     let (name, address) = (format!("GET http://localhost:{port}"), format!("GET http://127.0.0.1:{port}"));
-    let by_name = scene(&[name.clone()]).await;
-    let host_by_name = host(&by_name, &[name.clone()]);
+    let by_name = scene(std::slice::from_ref(&name)).await;
+    let host_by_name = host(&by_name, std::slice::from_ref(&name));
     let localhost = to(format!("localhost:{port}"), "/");
     assert_eq!(fetched(&by_name, localhost.clone()).await, "ErrorCode::DestinationIpProhibited");
     let told = line(&host_by_name, "leads to", &server).await;
@@ -238,7 +250,7 @@ async fn a_name_that_leads_into_this_machine_is_refused_unless_the_operator_name
 
     // It may lead to either.
     let address_v6 = format!("GET http://[::1]:{port}");
-    let by_both = scene(&[name.clone()]).await;
+    let by_both = scene(std::slice::from_ref(&name)).await;
     let _host = host(&by_both, &[name, address, address_v6]);
     assert_eq!(fetched(&by_both, localhost).await, "200: well");
     assert!(server.requests()[0].contains(&format!("host: localhost:{port}")));
@@ -272,13 +284,27 @@ async fn whatever_a_server_does_the_exchange_ends_within_its_limits_and_by_name(
         let verdict = fetched(&scene, to(server.address, path)).await;
         told.push(format!("{path}: {verdict}\n  {}", line(&host, part, &server).await));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    /silent: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: no answer has come within the limit `limits.http-timeout` of 500 ms
+    /slow-head: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: no answer has come within the limit `limits.http-timeout` of 500 ms
+    /half: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: the answer was not complete within the limit `limits.http-timeout` of 500 ms
+    /endless: ErrorCode::HttpResponseBodySize(Some(65536))
+      GET http://127.0.0.1:PORT: the body of the answer is larger than `limits.http-body` allows, 64.0 KiB
+    /large: ErrorCode::HttpResponseBodySize(Some(65536))
+      GET http://127.0.0.1:PORT: the body of the answer is larger than `limits.http-body` allows, 64.0 KiB
+    /wide: ErrorCode::HttpResponseHeaderSectionSize(Some(70021))
+      GET http://127.0.0.1:PORT: the headers of the answer have 70021 bytes, more than 64.0 KiB
+    ");
     let mut large = to(server.address, "/");
     large["method"] = text("POST");
     large["n"] = long(100_000);
-    insta::assert_snapshot!(fetched(&scene, large).await, @"");
+    insta::assert_snapshot!(fetched(&scene, large).await, @"ErrorCode::HttpRequestBodySize(Some(65536))");
     let unfinished = verdict(&scene, "fetch-unfinished", to(server.address, "/")).await;
-    insta::assert_snapshot!(unfinished, @"");
+    insta::assert_snapshot!(unfinished, @"ErrorCode::HttpResponseTimeout");
+    assert_eq!(fetched(&scene, to(server.address, "/narrow")).await, "200: ", "within the limit");
     assert_eq!(fetched(&scene, to(server.address, "/")).await, "200: well", "and the next one works");
 }
 
@@ -293,7 +319,7 @@ async fn requests_are_counted() {
     let task = scene.probe_with("fetch-flood", request);
     let variables = scene.engine.await_completed(&task, SOON).await.expect("completed");
     assert_eq!((&variables["done"]["value"], server.requests().len()), (&json!(3), 3));
-    insta::assert_snapshot!(variables["verdict"]["value"].as_str().expect("a text"), @"");
+    insta::assert_snapshot!(variables["verdict"]["value"].as_str().expect("a text"), @r#"ErrorCode::InternalError(Some("the limit `limits.http-requests` of 3 requests is used up"))"#);
 }
 
 #[tokio::test]
@@ -302,7 +328,7 @@ async fn headers_of_the_host_and_of_the_connection_cannot_be_set() {
     let _host = host(&scene, &[]);
     let names = "host,Host,connection,transfer-encoding,te,trailer,expect,proxy-authorization,authorization";
     let judged = verdict(&scene, "fetch-headers", json!({"text": text(names)})).await;
-    insta::assert_snapshot!(judged, @"");
+    insta::assert_snapshot!(judged, @"host: forbidden, Host: forbidden, connection: forbidden, transfer-encoding: forbidden, te: forbidden, trailer: forbidden, expect: forbidden, proxy-authorization: forbidden, authorization: accepted");
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
 pub use self::{
+    conceal::Revealed,
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
     http::{HttpCalls, HttpError, HttpPort, Network, NetworkError, NetworkOptions, Terms},
