@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod broken;
+mod call;
+mod cases;
 mod check;
 mod delivery;
 mod dev;
@@ -15,9 +17,11 @@ mod flow;
 mod locks;
 mod logins;
 mod outcomes;
+mod record;
 mod reload;
 mod rhythm;
 mod sandbox;
 mod scene;
 mod shutdown;
 mod tasks;
+mod tool;

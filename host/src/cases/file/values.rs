@@ -114,7 +114,11 @@ fn text_of(table: &Table<'_>) -> Option<TextPattern> {
         (None, Some(entry)) => match Regex::new(&entry.text()?) {
             Ok(regex) => Some(TextPattern::Matches(regex)),
             // The library draws the place on several lines, and says why on the last.
-            Err(error) => entry.problem(error.to_string().lines().last().unwrap_or_default().trim()),
+            Err(error) => {
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default().trim();
+                entry.problem(why.strip_prefix("error: ").unwrap_or(why))
+            }
         },
         _ => {
             table.problem("expected one of `contains` and `matches`");

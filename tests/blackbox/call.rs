@@ -1,0 +1,118 @@
+//! `fetchlock call` runs a handler once and shows what it did.
+
+use std::fs;
+
+use crate::tool::{Ended, Place, fetchlock};
+
+fn call(place: &Place, arguments: &[&str]) -> Ended {
+    fetchlock(place.path(), ["call", "probe.wasm"].iter().chain(arguments))
+}
+
+/// What is told but for the line about what was used, which differs from run to run.
+fn told(ended: &Ended) -> String {
+    ended.stdout.lines().filter(|line| !line.starts_with("  used")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_invocation_is_told_with_its_outcome_variables_calls_and_log() {
+    let place = Place::with_probe("[grants]\nstart-process = [\"invoice\"]\n");
+    fs::write(place.path().join("order.json"), "{\"a\":1}").expect("written");
+    fs::write(place.path().join("a.txt"), "abc").expect("written");
+    let ended = call(
+        &place,
+        &[
+            "--var",
+            "behaviour=complete",
+            "--var",
+            "n=42",
+            "--var",
+            "order:Json=@order.json",
+            "--var",
+            "doc:File=@a.txt;type=text/plain",
+            "--var",
+            "day:Date=2026-11-21T10:11:12.345+01:00",
+        ],
+    );
+    insta::assert_snapshot!(told(&ended), @"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("of processor time"), "{}", ended.stdout);
+    let ended = call(&place, &["--var", "behaviour=progress"]);
+    insta::assert_snapshot!(told(&ended), @"");
+    let ended = call(&place, &["--var", "behaviour=start-process", "--var", "key=invoice"]);
+    insta::assert_snapshot!(told(&ended), @"");
+    let ended = call(&place, &["--var", "behaviour=load-file", "--var", "file:File=@a.txt"]);
+    insta::assert_snapshot!(told(&ended), @"");
+}
+
+#[test]
+fn a_failure_has_its_message_details_and_what_would_follow_and_the_exit_code_1() {
+    let place = Place::with_probe("retry = \"R3/PT5M\"\n");
+    let ended = call(&place, &["--var", "behaviour=fail-retry", "--var", "text=no route", "--task", "retries=3"]);
+    insta::assert_snapshot!(told(&ended), @"");
+    assert_eq!(ended.code, Some(1));
+    let ended = call(&place, &["--var", "behaviour=stdout-noise", "--var", "n=1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    insta::assert_snapshot!(told(&ended), @"");
+}
+
+#[test]
+fn task_and_settings_can_be_given() {
+    let place = Place::with_probe("[config]\nlimit = 10\nname = \"a\"\n");
+    let ended = call(&place, &["--var", "behaviour=config", "--set", "limit=20", "--set", "token=x"]);
+    insta::assert_snapshot!(told(&ended), @"");
+    let ended = call(
+        &place,
+        &[
+            "--var",
+            "behaviour=context",
+            "--task",
+            "business-key=b1",
+            "--task",
+            "priority=5",
+            "--task",
+            "extension-properties.retry=R1/PT1S",
+            "--json",
+        ],
+    );
+    let variables = &ended.json()["variables"];
+    assert_eq!(variables["business-key"]["value"], "b1");
+    assert_eq!(variables["priority"]["value"], "5");
+    assert_eq!(variables["extension-properties"]["value"], "retry=R1/PT1S");
+    assert_eq!(variables["topic"]["value"], "probe");
+}
+
+#[test]
+fn json_has_all_of_it() {
+    let place = Place::with_probe("");
+    let mut json = call(&place, &["--var", "behaviour=extend-lock", "--var", "n=30000", "--json"]).json();
+    for key in ["wall-micros", "cpu-micros", "memory-bytes"] {
+        assert!(json["usage"][key].is_u64(), "{json}");
+        json["usage"][key] = 0.into();
+    }
+    json["version"] = "V".into();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("JSON"), @"");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_nothing_is_run() {
+    let place = Place::with_probe("");
+    let told = |arguments: &[&str]| {
+        let ended = call(&place, arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{arguments:?}");
+        ended.stderr
+    };
+    let all = [
+        told(&["--var", "amount"]),
+        told(&["--var", "a:Intger=1"]),
+        told(&["--var", "a:Integer=x", "--var", "b:Short=40000"]),
+        told(&["--var", "a=1", "--var", "a=2"]),
+        told(&["--var", "a:Json=@nowhere.json"]),
+        told(&["--task", "retrys=1"]),
+        told(&["--task", "retries=x"]),
+        told(&["--set", "x"]),
+    ];
+    insta::assert_snapshot!(all.concat(), @"");
+    let ended = fetchlock(place.path(), ["call", "nowhere.wasm"]);
+    assert_eq!(ended.code, Some(78));
+    insta::assert_snapshot!(ended.stderr, @"");
+}
