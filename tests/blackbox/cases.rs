@@ -48,12 +48,16 @@ fn what_is_wrong_with_a_case_file_is_told_with_its_lines_and_the_others_run() {
     let ended = place.test(&[]);
     insta::assert_snapshot!(ended.told(), @r#"
     FAILED  probe.bad (N ms)
-            ./probe.bad.case.toml
+            probe.bad.case.toml
             probe.bad.case.toml:1: the case expects nothing: add [expect] with an `outcome`, or have it written by `fetchlock test --update`
             probe.bad.case.toml:1: unknown key `descripton`: did you mean `description`?
             probe.bad.case.toml:3: `task.retries` is "x": expected a whole number from 0 on
             probe.bad.case.toml:5: `variables.a.value` is "x": expected a whole number
     ok      probe.good (N ms)
+    FAILED  probe.toml (N ms)
+            probe.toml.case.toml
+            probe.toml.case.toml:1: no valid TOML: invalid string, expected `"`, `'`; write `key = value`, with texts in quotes
+    1 of 3 cases passed
     "#);
     assert_eq!(ended.code, Some(1));
 }
@@ -66,7 +70,26 @@ fn a_handler_that_decides_nothing_or_twice_is_told() {
     place.case("twice", "variables = { behaviour = \"decide-twice\" }\nexpect = { outcome = \"complete\" }\n");
     place.case("undecided", "variables = { behaviour = \"undecided\" }\nexpect = { outcome = \"undecided\", retries-left = 3, retry-after = \"5m\" }\n");
     let ended = place.test(&[]);
-    insta::assert_snapshot!(ended.told(), @"");
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.nothing (N ms)
+            probe.nothing.case.toml
+            expected the outcome `complete`, found `undecided`
+            - expected, + found
+              - outcome = "complete"
+              + outcome = "undecided"
+    ok      probe.trap (N ms)
+    FAILED  probe.twice (N ms)
+            probe.twice.case.toml
+            the outcome is `complete` as expected, but not its `after-decision`
+            after its decision, another decision, `failure`, was refused with `already-decided`: an invocation decides once
+            - expected, + found
+                outcome = "complete"
+              + after-decision = ["second-decision"]
+            the handler said:
+              INFO  the second decision was refused answer=already-decided
+    ok      probe.undecided (N ms)
+    2 of 4 cases passed
+    "#);
     assert_eq!(ended.code, Some(1));
 }
 
@@ -109,7 +132,17 @@ fn a_call_that_the_case_does_not_foresee_is_told_in_its_own_words() {
     let variables = "[variables]\nbehaviour = \"start-process\"\nkey = \"invoice\"\nbusinessKey = \"b1\"\npass-n = 1\n";
     place.case("start", &format!("{variables}[expect]\noutcome = \"complete\"\n"));
     let ended = place.test(&[]);
-    insta::assert_snapshot!(ended.told(), @"");
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.start (N ms)
+            probe.start.case.toml
+            the handler calls what the case does not foresee: start-process = "invoice"; if that is right, add the call with its answer
+              [[calls]]
+              start-process = "invoice"
+              business-key = "b1"
+              variables = { n = 1 }
+              started = "instance-2"
+    0 of 1 case passed
+    "#);
     assert_eq!(ended.code, Some(1));
     // What was told can be pasted.
     let printed: Vec<&str> = ended.stdout.lines().skip_while(|line| !line.contains("[[calls]]")).collect();
@@ -142,7 +175,23 @@ fn calls_are_compared_one_by_one_in_their_order() {
     place.case("order", &case(local.to_owned() + &progress(50)));
     place.case("unmade", &case(progress(50) + local + "[[calls]]\nextend-lock = \"30s\"\n"));
     let ended = place.test(&[]);
-    insta::assert_snapshot!(ended.told(), @"");
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.differs (N ms)
+            probe.differs.case.toml
+            the call of line 2 is another one
+            - expected, + found
+              - set-progress = { progress = 51 }
+              + set-progress = { progress = 50 }
+                scope = "process"
+    ok      probe.good (N ms)
+    FAILED  probe.order (N ms)
+            probe.order.case.toml
+            the call of line 6 came before that of line 2: set-progress = { progress = 50 }
+    FAILED  probe.unmade (N ms)
+            probe.unmade.case.toml
+            the call of line 9 was not made: extend-lock = "30s"
+    1 of 4 cases passed
+    "#);
 }
 
 #[test]
@@ -214,7 +263,15 @@ fn files_are_loaded_from_the_case_and_may_be_missing() {
     place.case("unavailable", &format!("{}[[calls]]\nload = \"file\"\nerror = {{ unavailable = \"away\" }}\n{expect}variables.loadError = \"unavailable: away\"\n", file("")));
     place.case("without", &format!("{}{expect}", file("")));
     let ended = place.test(&[]);
-    insta::assert_snapshot!(ended.told(), @"");
+    insta::assert_snapshot!(ended.told(), @r"
+    ok      probe.given (N ms)
+    ok      probe.passed-on (N ms)
+    ok      probe.unavailable (N ms)
+    FAILED  probe.without (N ms)
+            probe.without.case.toml
+            the handler loads the file `file`, whose content the case does not give: add `text`, `base64` or `file` to it in [variables]
+    3 of 4 cases passed
+    ");
 }
 
 #[test]
@@ -238,7 +295,45 @@ fn a_difference_is_shown_where_it_is() {
     place.case("differs", &format!("description = \"An order\"\n[variables]\nbehaviour = \"complete\"\norder = {}\nsame = {{ type = \"Json\", value = '{{\"a\": 1, \"b\": 2}}' }}\nnote = \"a\\nb\"\n[expect]\noutcome = \"complete\"\n[expect.variables]\nmissing = true\nout-behaviour = {{ matches = \"^comp\" }}\nout-note = \"a\\nc\"\nout-order = {}\nout-same = {{ type = \"Json\", value = '{{\"b\":2,\"a\":1}}' }}\n", order(41), order(42)));
     place.case("fails", "[variables]\nbehaviour = \"trap\"\ntext = \"no such card\"\n[expect]\noutcome = \"complete\"\nvariables = { approved = true }\n");
     let ended = place.test(&[]);
-    insta::assert_snapshot!(ended.told(), @"");
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.differs (N ms)
+            probe.differs.case.toml: An order
+            the outcome is `complete` as expected, but not its `variables.missing`, `variables.out-note`, `variables.out-order`
+            - expected, + found
+                outcome = "complete"
+              - variables.missing = true
+                variables.out-behaviour = { matches = "^comp" }
+                variables.out-note = """
+                a
+              - c"""
+              + b"""
+                variables.out-order = { type = "Json", value = """
+                {
+                  "customer": "someone with a long name",
+                …
+                    7,
+                    8
+                  ],
+              -   "total": 42
+              +   "total": 41
+                }
+                """ }
+                variables.out-same = { type = "Json", value = '{"b":2,"a":1}' }
+    FAILED  probe.fails (N ms)
+            probe.fails.case.toml
+            expected the outcome `complete`, found `trap`: trap: unreachable code: a panic or abort of the handler (no such card)
+            - expected, + found
+              - outcome = "complete"
+              - variables.approved = true
+              + outcome = "trap"
+              + message = "trap: unreachable code: a panic or abort of the handler (no such card)"
+            the handler said:
+              WARN  stderr: 
+              WARN  stderr: thread '<unnamed>' (1) panicked at src/harm.rs:17:5:
+              WARN  stderr: no such card
+              WARN  stderr: note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    0 of 2 cases passed
+    "#);
 }
 
 #[test]
@@ -253,7 +348,95 @@ fn json_has_all_that_was_seen() {
         assert!(case["millis"].is_u64());
         case["millis"] = json!("N");
     }
-    insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("JSON"), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("JSON"), @r#"
+    {
+      "passed": 1,
+      "failed": 1,
+      "cases": [
+        {
+          "name": "probe.progress",
+          "file": "probe.progress.case.toml",
+          "plugin": "probe",
+          "description": null,
+          "passed": true,
+          "millis": "N",
+          "problems": [],
+          "diff": "",
+          "outcome": "complete",
+          "code": null,
+          "message": null,
+          "details": null,
+          "variables": {
+            "localVerdict": {
+              "type": "String",
+              "value": "ok"
+            },
+            "processVerdict": {
+              "type": "String",
+              "value": "ok"
+            }
+          },
+          "local-variables": {},
+          "retry": null,
+          "retries-left": null,
+          "retry-after-millis": null,
+          "delay-millis": null,
+          "duration-millis": null,
+          "after-decision": [],
+          "calls": [
+            {
+              "call": "set-progress",
+              "asked": {
+                "set-progress": {
+                  "progress": 50
+                },
+                "scope": "process"
+              },
+              "answer": {}
+            },
+            {
+              "call": "set-progress",
+              "asked": {
+                "set-progress": {
+                  "localProgress": 50
+                },
+                "scope": "local"
+              },
+              "answer": {}
+            }
+          ],
+          "logs": []
+        },
+        {
+          "name": "probe.wrong",
+          "file": "probe.wrong.case.toml",
+          "plugin": "probe",
+          "description": null,
+          "passed": false,
+          "millis": "N",
+          "problems": [
+            "expected the outcome `complete`, found `failure`: the probe reports a failure"
+          ],
+          "diff": "- outcome = \"complete\"\n+ outcome = \"failure\"\n+ message = \"the probe reports a failure\"\n",
+          "outcome": "failure",
+          "code": null,
+          "message": "the probe reports a failure",
+          "details": null,
+          "variables": {},
+          "local-variables": {},
+          "retry": "exactly",
+          "retries-left": 1,
+          "retry-after-millis": 100,
+          "delay-millis": null,
+          "duration-millis": null,
+          "after-decision": [],
+          "calls": [],
+          "logs": []
+        }
+      ],
+      "problems": []
+    }
+    "#);
 }
 
 #[test]
@@ -273,7 +456,24 @@ fn junit_xml_names_cases_and_failures_and_hides_nothing_in_it() {
         let (_, after) = rest.split_once('"').expect("an end");
         xml = format!("{before}{after}");
     }
-    insta::assert_snapshot!(xml, @"");
+    insta::assert_snapshot!(xml, @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites tests="2" failures="1" errors="1">
+      <testsuite name="probe" tests="2" failures="1" errors="0">
+        <testcase name="probe.bad" classname="probe" file="probe.bad.case.toml">
+          <failure message="expected the outcome `complete`, found `error`: &lt;a&gt; &amp; \u{1b}[31m&quot;b&quot;">expected the outcome `complete`, found `error`: &lt;a&gt; &amp; \u{1b}[31m&quot;b&quot;
+
+    - outcome = &quot;complete&quot;
+    + outcome = &quot;error&quot;
+    + message = &apos;&lt;a&gt; &amp; \u{1b}[31m&quot;b&quot;&apos;</failure>
+        </testcase>
+        <testcase name="probe.good" classname="probe" file="probe.good.case.toml"/>
+      </testsuite>
+      <testsuite name="plugins" tests="0" failures="0" errors="1">
+        <system-err>stray.case.toml: the case belongs to no plugin: expected NAME.case.toml or NAME.ANYTHING.case.toml, with NAME.wasm beside it</system-err>
+      </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
@@ -304,9 +504,39 @@ gone = true
     place.case("same", "variables = { behaviour = \"complete\" }\nexpect = { outcome = \"complete\" }   # as it is\n");
     let ended = place.test(&["--update"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
-    insta::assert_snapshot!(ended.told(), @"");
-    insta::assert_snapshot!(place.read("probe.changed.case.toml"), @"");
-    insta::assert_snapshot!(place.read("probe.new.case.toml"), @"");
+    insta::assert_snapshot!(ended.told(), @r"
+    updated probe.changed (N ms)
+    updated probe.new (N ms)
+    ok      probe.same (N ms)
+    3 of 3 cases passed
+    ");
+    insta::assert_snapshot!(place.read("probe.changed.case.toml"), @r#"
+    # What this is about.
+    description = "Changed"   # kept
+
+    [variables]
+    behaviour = "complete"
+    n = 43   # the new number
+
+    [expect]
+    # The decision.
+    outcome = "complete"   # not any more
+
+    [expect.variables]
+    # A pattern that holds.
+    out-behaviour = { matches = "^comp" }
+    out-n = 43   # wrong
+    "#);
+    insta::assert_snapshot!(place.read("probe.new.case.toml"), @r#"
+    [variables]
+    behaviour = "fail-exactly"
+    text = "away"
+
+    [expect]
+    outcome = "failure"
+    message = "away"
+    retry = { left = 1, delay = "100ms" }
+    "#);
     assert!(place.read("probe.same.case.toml").ends_with("# as it is\n"));
     let ended = place.test(&[]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
@@ -341,7 +571,7 @@ fn cases_are_chosen_by_name_file_or_directory() {
     assert_eq!(names(&[&place.path().display().to_string()]), ["one", "twenty", "two"]);
     let ended = place.test(&["--filter", "three"]);
     assert_eq!(ended.code, Some(78));
-    insta::assert_snapshot!(ended.stderr, @"");
+    insta::assert_snapshot!(ended.stderr, @r#"fetchlock: no case in . has "three" in its name"#);
 }
 
 #[test]
@@ -351,13 +581,25 @@ fn where_there_is_nothing_to_run_or_no_plugin_for_a_case_that_is_told() {
         let ended = place.test(arguments);
         format!("{} {}{}", ended.code.unwrap_or_default(), ended.stderr, ended.stdout)
     };
-    insta::assert_snapshot!(told(&[]), @"");
-    insta::assert_snapshot!(told(&["nowhere.wasm"]), @"");
-    insta::assert_snapshot!(told(&["nowhere.case.toml"]), @"");
+    insta::assert_snapshot!(told(&[]), @"78 fetchlock: there is no case in .: write NAME.case.toml or NAME.ANYTHING.case.toml beside NAME.wasm");
+    insta::assert_snapshot!(told(&["nowhere.wasm"]), @r"
+    1 error nowhere.wasm: there is no such file: expected NAME.wasm, or a directory of such files
+    0 of 0 cases passed
+    ");
+    insta::assert_snapshot!(told(&["nowhere.case.toml"]), @r"
+    1 error nowhere.case.toml: there is no such file
+    0 of 0 cases passed
+    ");
     place.write("prode.one.case.toml", "");
-    insta::assert_snapshot!(told(&[]), @"");
+    insta::assert_snapshot!(told(&[]), @r"
+    1 error prode.one.case.toml: the case belongs to no plugin: expected NAME.case.toml or NAME.ANYTHING.case.toml, with NAME.wasm beside it
+    0 of 0 cases passed
+    ");
     place.write("broken.wasm", "no component").write("broken.case.toml", "");
-    insta::assert_snapshot!(told(&["broken.wasm"]), @"");
+    insta::assert_snapshot!(told(&["broken.wasm"]), @r#"
+    1 error broken.wasm: this is no WebAssembly: expected a component (\0asm), found text beginning with "no component"; build the handler for wasm32-wasip2
+    0 of 0 cases passed
+    "#);
 }
 
 /// A sample as a case file writes it.

@@ -60,7 +60,9 @@ async fn every_recorded_invocation_can_be_replayed() {
     for failing in [scene.probe("trap"), scene.probe("err"), scene.probe("fail-never"), scene.probe("undecided")] {
         scene.engine.await_state(&failing, SOON, TaskState::is_incident).await.expect("an incident");
     }
+    let logs = host.logs();
     stop(host).await;
+    assert!(!logs.contains("cannot be recorded"), "{logs}");
     let recorded = recordings(dir.path());
     assert_eq!(recorded.len(), 11, "{recorded:?}");
     let modes: Vec<u32> =
@@ -103,7 +105,8 @@ async fn recordings_are_bounded_and_a_directory_that_cannot_be_written_costs_no_
         .setting("record.max-files", "2")
         .setting("record.max-size", "\"2 KiB\"");
     let host = host.start().expect("started");
-    let large = scene.probe_with("huge-variable", json!({"n": long(100_000)}));
+    let large =
+        scene.probe_with("complete", json!({"big": {"type": "Json", "value": format!("\"{}\"", "x".repeat(10_000))}}));
     scene.engine.await_completed(&large, SOON).await.expect("completed");
     host.await_text("more than record.max-size", SOON).await.expect("told");
     for _ in 0..3 {
