@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod cases;
+pub(crate) mod certificates;
 pub mod commands;
 pub(crate) mod data_file;
 pub mod engine;

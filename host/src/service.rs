@@ -2,9 +2,10 @@
 
 mod rest_options;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use tokio::{
+    runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -16,14 +17,18 @@ pub(crate) use self::rest_options::rest_options;
 use crate::{
     cases::{CaseGate, Recorder},
     engine::rest::{RestEngine, RestEngineError},
+    grant::AllowedGrants,
     journal::{Journal, JournalError},
     plugins::{
         Catalog, Defaults, Gated, Keeper, KeeperError, Loader, OnCompile, Rhythm, artefacts::Artefacts,
         manifest::KnownEngines,
     },
-    sandbox::{Sandbox, SandboxError},
+    sandbox::{HttpPort, Network, NetworkOptions, Sandbox, SandboxError},
+    secret::SecretStore,
+    setting_key::SettingKey,
     settings::{
-        EngineSettings, Loaded, NamedEngine, NoEngineAddress, PluginsSettings, Problems, Settings, WorkerSettings,
+        EngineSettings, HttpSettings, Loaded, NamedEngine, NoEngineAddress, PluginsSettings, Problems, Settings,
+        WorkerSettings,
     },
     worker::{Activity, Backoff, Shared, Stopped, Worker, WorkerOptions},
 };
@@ -40,6 +45,14 @@ pub enum ServiceError {
     /// The same, with the places of the settings.
     #[error(transparent)]
     Settings(#[from] Problems),
+    /// The way of handlers to other servers cannot be made.
+    #[error("{key}: {why}")]
+    Http {
+        /// The setting.
+        key: SettingKey,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The sandbox cannot be made.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -73,6 +86,7 @@ impl ServiceError {
             Self::Engines(errors) => {
                 Self::Settings(loaded.unusable(errors.iter().map(|error| (&error.key, &error.why))))
             }
+            Self::Http { key, why } => Self::Settings(loaded.unusable([(&key, &why)].into_iter())),
             other => other,
         }
     }
@@ -103,6 +117,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
     let mut signals = Signals::new().map_err(ServiceError::Signals)?;
     settings.engine.address()?;
     let engines = engines(settings)?;
+    let http = network(&settings.http)?;
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
@@ -125,6 +140,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         activity: Activity::default(),
         recorder: Some(recorder.clone()),
         invocations: Arc::new(Semaphore::new(settings.worker.max_concurrent.get())),
+        http,
     };
     let activity = shared.activity.clone();
     let workers = Workers::start(engines, &shared, settings);
@@ -227,11 +243,35 @@ pub(crate) fn loader(
             others: settings.engines.keys().cloned().collect(),
         },
         grants: settings.grants.clone(),
+        secrets: secrets(settings),
     };
     let PluginsSettings { max_size, compile_timeout, run_cases, cases_timeout, .. } = settings.plugins;
     let gate = run_cases.then(|| Gated { gate: Arc::new(CaseGate), timeout: cases_timeout });
     let max_size = max_size.as_u64();
     Loader::new(sandbox.clone(), artefacts, defaults, max_size, compile_timeout, on_compile).with_gate(gate)
+}
+
+/// The secrets of plugins, by their names. What cannot be had is told when it is needed, for the others need it not.
+fn secrets(settings: &Settings) -> BTreeMap<String, Arc<SecretStore>> {
+    let store = |(plugin, grants): (&String, &AllowedGrants)| {
+        let table = SettingKey::new(["grants", plugin.as_str(), "secrets"]);
+        (plugin.clone(), Arc::new(SecretStore::new(&table, &grants.secrets)))
+    };
+    settings.grants.iter().map(store).collect()
+}
+
+/// The way of handlers to other servers, on the runtime of the caller.
+pub(crate) fn network(settings: &HttpSettings) -> Result<Arc<dyn HttpPort>, ServiceError> {
+    let key = SettingKey::new(["http", "ca-file"]);
+    let options = NetworkOptions {
+        authorities: settings.ca_file.clone(),
+        max_concurrent: settings.max_concurrent.get(),
+        runtime: Handle::current(),
+    };
+    match Network::new(options) {
+        Ok(network) => Ok(Arc::new(network)),
+        Err(error) => Err(ServiceError::Http { key, why: error.to_string() }),
+    }
 }
 
 fn keeper(

@@ -185,11 +185,11 @@ fn in_json_a_good_file_is_told_with_every_key() {
           {
             "grant": "http",
             "import": "wasi:http/outgoing-handler@0.2.6",
-            "available": false,
             "requested": [],
             "held": [],
             "refused": [],
-            "advice": null
+            "advice": null,
+            "missing": []
           }
         ],
         "settings": {
@@ -233,8 +233,8 @@ fn a_component_that_imports_no_outgoing_http_needs_no_grant() {
     let files = ended.files();
     assert_eq!(
         files[0]["grants"],
-        json!([{"grant": "http", "import": "wasi:http/outgoing-handler@0.2.6", "available": false, "requested": [],
-            "held": [], "refused": [], "advice": null}])
+        json!([{"grant": "http", "import": "wasi:http/outgoing-handler@0.2.6", "requested": [], "held": [],
+            "refused": [], "advice": null, "missing": []}])
     );
     assert_eq!(files[1]["grants"], json!([]));
 }
@@ -268,7 +268,7 @@ fn of_the_grants_that_are_requested_it_is_told_which_hold_under_the_settings() {
     correlate-message: ["Paid"] is refused; to allow it, add `correlate-message = ["Paid"]` to [grants.charge] of fetchlock.toml
     "#);
     let files = check(dir.path(), ["--json", "charge.wasm"]).files();
-    insta::assert_snapshot!(files[0]["grants"][0], @r#"{"grant":"start-process","import":"fetchlock:handler/engine@0.1.0","available":true,"requested":["invoice","order"],"held":["invoice"],"refused":["order"],"advice":"add `start-process = [\"order\"]` to [grants.charge] of fetchlock.toml"}"#);
+    insta::assert_snapshot!(files[0]["grants"][0], @r#"{"grant":"start-process","import":"fetchlock:handler/engine@0.1.0","requested":["invoice","order"],"held":["invoice"],"refused":["order"],"advice":"add `start-process = [\"order\"]` to [grants.charge] of fetchlock.toml"}"#);
     let files = check(dir.path(), ["--json", "charge.wasm", "--config", "none.toml"]).files();
     assert_eq!(files[0]["ok"], true, "what is not allowed is no error");
     assert_eq!(

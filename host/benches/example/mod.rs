@@ -111,7 +111,8 @@ impl Example {
 
     /// One instance, without a call.
     pub(crate) async fn instantiate(&self, sandbox: &Sandbox, handler: &Handler) {
-        let made = sandbox.try_out(handler, &self.task.topic, VERSION, &self.limits, &self.config).await;
+        let made =
+            sandbox.try_out(handler, &self.task.topic, VERSION, &self.limits, &self.config, &Secrets::none()).await;
         made.expect("an instance");
     }
 
@@ -135,6 +136,9 @@ fn default_limits() -> Limits {
         handles: defaults.handles as usize,
         host_calls: defaults.host_calls.into(),
         payload: size(defaults.payload),
+        http_requests: defaults.http_requests.into(),
+        http_body: defaults.http_body.as_u64() as usize,
+        http_timeout: defaults.http_timeout,
         log_lines: defaults.log_lines as usize,
         log_bytes: size(defaults.log_bytes),
     }

@@ -8,7 +8,7 @@ use crate::{
     foreign::excerpt,
     grant::Grants,
     retry::{RetryPolicy, RetryPolicyError},
-    sandbox::{Handler, Limits},
+    sandbox::{Handler, Limits, Secrets},
     task::{EngineName, Route, Subscription, Task},
 };
 
@@ -48,6 +48,8 @@ pub struct PluginSettings {
     pub config: Arc<BTreeMap<String, String>>,
     /// What it may do beyond its task.
     pub grants: Arc<Grants>,
+    /// What of `config` is secret.
+    pub secrets: Secrets,
     /// Which of its invocations are recorded.
     pub record: RecordWish,
     /// What is taken out of recordings, by name.

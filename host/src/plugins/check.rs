@@ -16,7 +16,7 @@ use super::{
     manifest::Manifest,
     scan::{Candidate, Fingerprint, is_plugin, scan},
 };
-use crate::{grant::Grants, task::Topic};
+use crate::{grant::Grants, secret::SecretError, task::Topic};
 
 /// What the check of one file found. What could not be found out because of an error is `None`.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Checked {
     pub manifest: Option<Manifest>,
     /// What it requests to do beyond its task, and what of it would hold.
     pub grants: Option<Grants>,
+    /// Why secrets that it is given cannot be had at this moment.
+    pub missing_secrets: Vec<SecretError>,
     /// The topic that it would serve.
     pub topic: Option<Topic>,
     /// The version under which it would serve.
@@ -113,7 +115,10 @@ impl Loader {
                 }
                 checked.version = Some(source.version.clone());
                 match self.load(source).await {
-                    Ok(loaded) => checked.compiled_in = loaded.compiled_in,
+                    Ok(loaded) => {
+                        checked.compiled_in = loaded.compiled_in;
+                        checked.missing_secrets = loaded.plugin.settings.secrets.missing().await;
+                    }
                     Err(error) => checked.errors.push(error),
                 }
             }
@@ -141,6 +146,7 @@ impl Checked {
             compiled_in: None,
             manifest: None,
             grants: None,
+            missing_secrets: Vec::new(),
             topic: None,
             version: None,
         }

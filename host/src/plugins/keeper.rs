@@ -24,7 +24,9 @@ use super::{
     scan::{Candidate, Fingerprint, scan},
 };
 use crate::{
+    foreign::escape,
     grant::{Grants, Standing},
+    sandbox::Secrets,
     task::Topic,
 };
 
@@ -318,6 +320,8 @@ impl Keeper {
             "plugin serving"
         );
         warn_of_refusals(&plugin.settings.grants, &plugin.route.topic, file_name(&path));
+        // A source that is slow to tell keeps nobody from serving.
+        tokio::spawn(warn_of_missing(plugin.settings.secrets.clone(), plugin.route.topic.clone(), file_name(&path)));
         self.reconsider(&freed)
     }
 
@@ -383,6 +387,14 @@ fn warn_of_refusals(grants: &Grants, topic: &Topic, file: String) {
             let (key, advice) = (grant.key(), grants.advice(grant, &refused));
             tracing::warn!(%topic, file, grant = key, "the plugin requests {key} of {refused}, which the settings do not allow, so each such call is refused: to allow it, {advice}");
         }
+    }
+}
+
+/// Tells which secrets a plugin is given and cannot have, before a task needs them.
+async fn warn_of_missing(secrets: Secrets, topic: Topic, file: String) {
+    for why in secrets.missing().await {
+        let why = escape(&why.to_string());
+        tracing::warn!(%topic, file, "a secret that the plugin requests cannot be had now, so each task that reads it fails: {why}");
     }
 }
 

@@ -23,9 +23,10 @@ use super::{
     scan::{Candidate, Fingerprint},
 };
 use crate::{
-    grant::{GrantTable, Grants},
+    grant::{AllowedGrants, Grants},
     retry::RetryPolicy,
-    sandbox::{self, Handler, PrepareError, Sandbox},
+    sandbox::{self, Handler, PrepareError, Sandbox, Secrets},
+    secret::SecretStore,
     settings::Limits,
     task::{PluginName, Route, Subscription, Topic},
 };
@@ -143,7 +144,9 @@ pub struct Defaults {
     /// The engines among which a manifest may choose.
     pub engines: KnownEngines,
     /// `grants`, by the names of plugins' files without `.wasm`
-    pub grants: BTreeMap<String, GrantTable>,
+    pub grants: BTreeMap<String, AllowedGrants>,
+    /// The secrets that `grants` allow, by the same names
+    pub secrets: BTreeMap<String, Arc<SecretStore>>,
 }
 
 /// Loads plugins.
@@ -208,7 +211,8 @@ pub(super) struct Loaded {
 
 /// A manifest over the host's defaults.
 fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
-    let grants = described.grants(defaults);
+    let grants = Arc::new(described.grants(defaults));
+    let secrets = defaults.secrets.get(described.name.as_str()).cloned().unwrap_or_default();
     let Described { manifest, topic, .. } = described;
     PluginSettings {
         engine: manifest.engine.unwrap_or_else(|| defaults.engines.default.clone()),
@@ -226,9 +230,10 @@ fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
         on_undecided: manifest.on_undecided,
         bpmn_errors: manifest.bpmn_errors.map(Into::into),
         config: Arc::new(manifest.config),
-        grants: Arc::new(grants),
         record: manifest.record,
         record_redact: manifest.record_redact.into(),
+        secrets: Secrets::new(grants.clone(), secrets),
+        grants,
     }
 }
 
@@ -242,6 +247,9 @@ fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
         handles: limits.handles as usize,
         host_calls: limits.host_calls.into(),
         payload: bytes(limits.payload),
+        http_requests: limits.http_requests.into(),
+        http_body: bytes(limits.http_body),
+        http_timeout: limits.http_timeout,
         log_lines: limits.log_lines as usize,
         log_bytes: bytes(limits.log_bytes),
     }
@@ -356,7 +364,9 @@ impl Loader {
         let Source { file, component, digest, version, route, settings, cases, claim: _ } = source;
         let size = component.len() as u64;
         let (handler, compiled_in) = self.handler(&file_name(&file), component, digest).await?;
-        self.sandbox.try_out(&handler, &route.topic, &version, &settings.limits, &settings.config).await?;
+        self.sandbox
+            .try_out(&handler, &route.topic, &version, &settings.limits, &settings.config, &settings.secrets)
+            .await?;
         let plugin = Plugin { route, version, file, handler, settings };
         let plugin = self.run_cases(plugin, cases).await?;
         Ok(Loaded { plugin, size, compiled_in })

@@ -12,7 +12,7 @@ use serde::{
 
 use self::filter::WrittenFilter;
 use crate::{
-    grant::GrantTable,
+    grant::RequestedGrants,
     retry::RetryPolicy,
     settings::{
         LimitChanges, Problems, schema,
@@ -98,7 +98,7 @@ pub struct Manifest {
     pub config: BTreeMap<String, String>,
     /// What the handler may do beyond its own task, as far as the settings of the host allow it in `[grants.NAME]` too.
     /// What they do not allow is refused at each call, and the plugin serves nevertheless.
-    pub grants: GrantTable,
+    pub grants: RequestedGrants,
 }
 
 /// What it means when a handler returns `ok` without having decided.
@@ -157,7 +157,8 @@ impl Manifest {
     pub fn parse(file_name: &Path, text: &str, engines: &KnownEngines) -> Result<Self, ManifestError> {
         let mut layers = Layers::default().file(file_name, text)?;
         let rules = |manifest: &Self, layers: &Layers| {
-            filter::check(&manifest.filter, layers).and(manifest.engine_problem(layers, engines))
+            let filter = filter::check(&manifest.filter, layers);
+            filter.and(manifest.engine_problem(layers, engines)).and(manifest.secret_problems(layers))
         };
         Ok(layers.read(rules)?)
     }
@@ -172,6 +173,15 @@ impl Manifest {
             known.join(" or ")
         );
         layers.misfit(&["engine"], why)
+    }
+
+    /// A name of both kinds would be read as one of them, and nobody could tell which.
+    fn secret_problems(&self, layers: &Layers) -> Problems {
+        let both = self.config.keys().filter(|key| self.grants.secrets.iter().any(|name| name == *key));
+        both.fold(Problems::default(), |problems, key| {
+            let why = "it is requested as a secret in [grants], too: take it out of one of them";
+            problems.and(layers.misfit(&["config", key], why))
+        })
     }
 }
 
@@ -257,7 +267,7 @@ impl Visitor<'_> for ScalarVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{settings::Limits, task::Plain};
+    use crate::{grant::HttpPatterns, settings::Limits, task::Plain};
 
     fn read(text: &str) -> Result<Manifest, ManifestError> {
         let engines = KnownEngines { default: EngineName::new("default"), others: vec![EngineName::new("orders")] };
@@ -309,6 +319,8 @@ mod tests {
             memory = "1 GiB"
             log-lines = 1
             [grants]
+            http = ["GET https://api.example.com", "* http://10.0.0.5:8080"]
+            secrets = ["api-key"]
             start-process = ["invoice"]
             correlate-message = "*"
             [config]
@@ -352,7 +364,9 @@ mod tests {
             filter,
             limits: manifest.limits.clone(),
             config: config.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),
-            grants: GrantTable {
+            grants: RequestedGrants {
+                http: HttpPatterns::parse(["GET https://api.example.com", "* http://10.0.0.5:8080"]).expect("entries"),
+                secrets: ["api-key"].into_iter().collect(),
                 start_process: ["invoice"].into_iter().collect(),
                 correlate_message: ["*"].into_iter().collect(),
             },
@@ -384,6 +398,8 @@ mod tests {
             "[grants]\nstart-proces = [\"a\"]",
             "[grants]\nstart-process = [\"\"]",
             "[grants]\ncorrelate-message = true",
+            "[grants]\nhttp = [\"https://a.org/x\"]",
+            "[grants]\nsecrets = [\"a\"]\n[config]\na = \"x\"",
             "topic =",
         ]);
         insta::assert_snapshot!(told, @r#"
@@ -402,6 +418,8 @@ mod tests {
         charge-card.toml:2: unknown key `grants.start-proces`: did you mean `start-process`?
         charge-card.toml:2: `grants.start-process` is "": expected names of 1 to 255 characters without control characters, or "*" for any
         charge-card.toml:2: `grants.correlate-message` is true: expected a list of names in quotes, or one text of names with commas between
+        charge-card.toml:2: `grants.http` is "https://a.org/x": expected a method or *, a space, and http or https with host and port, such as "GET https://api.example.com" (there is no method before the server)
+        charge-card.toml:4: `config.a`: it is requested as a secret in [grants], too: take it out of one of them
         charge-card.toml:1: no valid TOML at column 8: a value is missing; write `key = value`, with texts in quotes
         "#);
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use wasmtime::{Trap, WasmBacktrace};
 
-use super::limits::LimitExceeded;
-use crate::foreign::excerpt;
+use super::{limits::LimitExceeded, secrets::SecretMissing};
+use crate::foreign::{escape, excerpt};
 
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +54,10 @@ impl Ending {
             return Self::HostFault(format!("{error:#}"));
         }
         let limit = error.downcast_ref::<LimitExceeded>();
-        let cause = match limit {
-            Some(limit) => limit.to_string(),
-            None => match (error.downcast_ref::<wasmtime_wasi::I32Exit>(), error.downcast_ref::<Trap>()) {
+        let cause = match (limit, error.downcast_ref::<SecretMissing>()) {
+            (Some(limit), _) => limit.to_string(),
+            (_, Some(missing)) => escape(&missing.to_string()),
+            (None, None) => match (error.downcast_ref::<wasmtime_wasi::I32Exit>(), error.downcast_ref::<Trap>()) {
                 (Some(exit), _) => format!("the handler ended itself with exit code {}", exit.0),
                 (None, Some(trap)) => format!("trap: {}", describe(*trap)),
                 (None, None) => format!("trap: {}", error.root_cause()),

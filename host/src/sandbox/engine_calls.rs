@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        grant::GrantTable,
+        grant::RequestedGrants,
         value::{Value, Variables},
         work::Receivers,
     };
@@ -200,12 +200,13 @@ mod tests {
 
     /// Calls of a plugin that may start `invoice` and send `Paid`.
     fn calls() -> (Arc<Asked>, EngineCalls) {
-        let table = GrantTable {
+        let requested = RequestedGrants {
             start_process: ["invoice"].into_iter().collect(),
             correlate_message: ["Paid"].into_iter().collect(),
+            ..RequestedGrants::default()
         };
         let port = Arc::new(Asked::default());
-        (port.clone(), EngineCalls::new(Arc::new(Grants::new("charge", table.clone(), table)), port))
+        (port.clone(), EngineCalls::new(Arc::new(Grants::as_requested("charge", requested)), port))
     }
 
     fn start(key: &str) -> ProcessStart {

@@ -47,6 +47,7 @@ pub(crate) struct Invocation {
     pub(super) task: Arc<Task>,
     pub(super) variables: Arc<Variables>,
     pub(super) config: Arc<BTreeMap<String, String>>,
+    pub(super) secrets: Secrets,
     pub(super) port: Arc<dyn TaskPort>,
     pub(super) engine_calls: EngineCalls,
     pub(super) limits: Limits,
@@ -63,8 +64,19 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(super) fn new(assignment: Assignment) -> Self {
-        let Assignment { task, variables, config, version, limits, port, engine_calls, surroundings, output, .. } =
-            assignment;
+        let Assignment {
+            task,
+            variables,
+            config,
+            version,
+            limits,
+            port,
+            engine_calls,
+            http,
+            secrets,
+            surroundings,
+            output,
+        } = assignment;
         let origin = Origin { task: task.clone(), version };
         let output = GuestOutput::new(origin, &limits, output);
         let mut table = ResourceTable::new();
@@ -80,7 +92,8 @@ impl Invocation {
         Self {
             memory: MemoryGuard::new(&limits),
             meter: Arc::default(),
-            http: Http::new(output.clone()),
+            http: Http::new(http, &limits, output.clone()),
+            secrets,
             task,
             variables,
             config,

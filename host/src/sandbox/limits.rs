@@ -21,6 +21,12 @@ pub struct Limits {
     pub host_calls: u64,
     /// Bytes in one decision, one progress update or one loaded file (`limits.payload`).
     pub payload: usize,
+    /// Requests over HTTP (`limits.http-requests`).
+    pub http_requests: u64,
+    /// Bytes of the body of one request, and of one answer (`limits.http-body`).
+    pub http_body: usize,
+    /// How long one exchange may take in all (`limits.http-timeout`).
+    pub http_timeout: Duration,
     /// Lines of log, standard output and standard error (`limits.log-lines`).
     pub log_lines: usize,
     /// Bytes of the same (`limits.log-bytes`).
@@ -115,6 +121,9 @@ pub(crate) fn test_limits() -> Limits {
         handles: 1_000,
         host_calls: 1_000,
         payload: 1 << 20,
+        http_requests: 10,
+        http_body: 64 << 10,
+        http_timeout: Duration::from_secs(5),
         log_lines: 100,
         log_bytes: 16 << 10,
     }

@@ -2,6 +2,7 @@
 //! and ends within its limits.
 
 mod check;
+mod conceal;
 mod cpu;
 mod ending;
 mod engine;
@@ -41,15 +42,16 @@ use wasmtime::{
 use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
+pub(crate) use self::conceal::Revealed;
 pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
-    http::{HttpCalls, HttpError, HttpPort},
+    http::{HttpCalls, HttpError, HttpPort, Network, NetworkError, NetworkOptions, Terms},
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     output::{Captured, Level, Line, OutputTo, Source},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
-    secrets::Secrets,
+    secrets::{SecretMissing, Secrets},
     surroundings::{Clock, Random, Seed, Surroundings},
 };
 
@@ -205,8 +207,9 @@ impl Sandbox {
         version: &str,
         limits: &Limits,
         config: &Arc<BTreeMap<String, String>>,
+        secrets: &Secrets,
     ) -> Result<(), PrepareError> {
-        let assignment = trial::assignment(topic, version, limits, config.clone());
+        let assignment = trial::assignment(topic, version, limits, config.clone(), secrets.clone());
         let trial = run(self.store(assignment), handler.clone(), Act::Instantiate, CancellationToken::new());
         let ending = match self.guests.spawn(trial).await {
             Ok((ending, _)) => ending,
@@ -289,7 +292,9 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
         None => Ending::Cancelled,
         Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
         Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
-        Some(Ok(Ok(Ok(returned)))) => Ending::Returned(returned.map_err(|text| excerpt(&text, MAX_ERROR_TEXT))),
+        Some(Ok(Ok(Ok(returned)))) => {
+            Ending::Returned(returned.map_err(|text| excerpt(&output.conceal(&text), MAX_ERROR_TEXT)))
+        }
         Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
     };
     (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })

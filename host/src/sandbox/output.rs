@@ -6,17 +6,19 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use super::limits::Limits;
-use crate::{foreign::escape, task::Task};
+use super::{conceal::Revealed, limits::Limits};
+use crate::{foreign::escape, grant::HttpTarget, secret::Secret, task::Task};
 
 /// The longest line of standard output; longer ones are broken.
 const MAX_LINE: usize = 4 << 10;
@@ -136,6 +138,7 @@ struct Budget {
     bytes_left: usize,
     dropped: u64,
     stderr_tail: VecDeque<String>,
+    revealed: Revealed,
     /// The lines that are not ended yet.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -150,6 +153,7 @@ impl GuestOutput {
             bytes_left: limits.log_bytes,
             dropped: 0,
             stderr_tail: VecDeque::new(),
+            revealed: Revealed::default(),
             stdout: Vec::new(),
             stderr: Vec::new(),
         })))
@@ -158,6 +162,16 @@ impl GuestOutput {
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
         // A panic while writing a log line leaves the counters usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a secret that the guest is given, so that it is blotted out of all that comes after.
+    pub(crate) fn reveal(&self, secret: &Secret) {
+        self.budget().revealed.add(secret);
+    }
+
+    /// A text of the guest without the secrets that it was given.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        self.budget().revealed.conceal(text).into_owned()
     }
 
     /// Writes a log line of the guest.
@@ -170,6 +184,14 @@ impl GuestOutput {
             return;
         }
         budget.line(level, Source::Log, message, fields);
+    }
+
+    /// Tells of an exchange over HTTP that has succeeded.
+    pub(crate) fn note_exchange(&self, target: &HttpTarget, status: StatusCode, bytes: usize, time: Duration) {
+        let budget = self.budget();
+        let Origin { task, version } = &budget.origin;
+        let (topic, task, ms) = (task.topic.as_str(), task.id.as_str(), time.as_millis() as u64);
+        tracing::debug!(topic, task, version, %target, status = status.as_u16(), bytes, ms, "HTTP exchange");
     }
 
     /// A stream for standard output or standard error.
@@ -225,9 +247,14 @@ impl Budget {
     fn write(&mut self, name: StreamName, bytes: &[u8]) {
         let mut line = std::mem::take(self.unended(name));
         for &byte in bytes {
-            if byte == b'\n' || line.len() >= MAX_LINE {
+            if byte == b'\n' {
                 self.end_line(name, &line);
                 line.clear();
+            } else if line.len() >= MAX_LINE
+                && let Some(end) = self.revealed.break_before(&line)
+            {
+                self.end_line(name, &line[..end]);
+                line.drain(..end);
             }
             if byte != b'\n' {
                 line.push(byte);
@@ -238,6 +265,7 @@ impl Budget {
 
     fn end_line(&mut self, name: StreamName, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
+        let text = self.revealed.conceal(&text).into_owned();
         match name {
             StreamName::Stdout => self.line(Level::Info, Source::Stdout, &text, &[]),
             StreamName::Stderr => {
@@ -361,13 +389,13 @@ impl AsyncWrite for GuestStream {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{limits::test_limits, trial},
+        super::{limits::test_limits, secrets::Secrets, trial},
         *,
     };
     use crate::task::Topic;
 
     fn output(limits: &Limits) -> GuestOutput {
-        let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default()).task;
+        let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default(), Secrets::none()).task;
         let origin = Origin { task, version: "v".into() };
         GuestOutput::new(origin, limits, OutputTo::Log)
     }
@@ -389,6 +417,18 @@ mod tests {
         stream.write(Bytes::from_static(b"lib.rs")).expect("written");
         drop(stream);
         assert_eq!(output.finish().0, "panicked at\nsrc/lib.rs");
+    }
+
+    #[test]
+    fn a_secret_is_blotted_out_even_where_a_line_is_broken() {
+        let output = output(&test_limits());
+        output.reveal(&Secret::new("hush-hush"));
+        let mut stream = output.stream(StreamName::Stderr);
+        stream.write(vec![b'x'; MAX_LINE - 4].into()).expect("written");
+        stream.write(Bytes::from_static(b"hush-hush and more hush-hush")).expect("written");
+        drop(stream);
+        let (tail, _) = output.finish();
+        assert!(!tail.contains("hush") && tail.ends_with("(hidden) and more (hidden)"), "{tail}");
     }
 
     #[test]

@@ -2,11 +2,49 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::secret::Secret;
+use super::conceal::Revealed;
+use crate::{
+    grant::{Denied, Grant, Grants},
+    secret::{Secret, SecretError, SecretStore},
+};
 
-/// The secrets that an invocation may read, by name. Cheap to clone.
+/// The secrets that an invocation may read. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Secrets(#[expect(dead_code, reason = "used by the next change")] Arc<BTreeMap<String, Secret>>);
+pub struct Secrets(Source);
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    None,
+    Fixed(Arc<BTreeMap<String, Secret>>),
+    Granted {
+        grants: Arc<Grants>,
+        store: Arc<SecretStore>,
+    },
+}
+
+/// What there is under a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A secret.
+    Secret(Secret),
+    /// None that the plugin requests.
+    Nothing,
+    /// One that is kept for the plugin, which does not request it.
+    Unrequested(Denied),
+}
+
+/// The error by which the sandbox ends an invocation that asks for a secret which its plugin requests and cannot have:
+/// an empty text instead would be taken for one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretMissing {
+    /// It is not granted.
+    #[error("a secret is missing: {0}")]
+    Denied(#[from] Denied),
+    /// Its source does not give it.
+    #[error("a secret is missing: {0}; the handler cannot do without it, since its manifest requests it")]
+    Unavailable(#[from] SecretError),
+}
 
 impl Secrets {
     /// None.
@@ -16,6 +54,105 @@ impl Secrets {
 
     /// These texts, for tests and cases.
     pub fn fixed(texts: BTreeMap<String, Secret>) -> Self {
-        Self(Arc::new(texts))
+        Self(Source::Fixed(Arc::new(texts)))
+    }
+
+    /// What the operator gives a plugin, within its grants.
+    pub fn new(grants: Arc<Grants>, store: Arc<SecretStore>) -> Self {
+        Self(Source::Granted { grants, store })
+    }
+
+    /// The names of those that may be read.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match &self.0 {
+            Source::None => Vec::new(),
+            Source::Fixed(texts) => texts.keys().cloned().collect(),
+            Source::Granted { grants, .. } => grants.secrets().iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The secret of a name, as it is now.
+    pub(super) async fn get(&self, name: &str) -> Result<Found, SecretMissing> {
+        let (grants, store) = match &self.0 {
+            Source::None => return Ok(Found::Nothing),
+            Source::Fixed(texts) => return Ok(texts.get(name).cloned().map_or(Found::Nothing, Found::Secret)),
+            Source::Granted { grants, store } => (grants, store),
+        };
+        match grants.check(Grant::Secrets, name) {
+            Err(denied) if grants.requests_secret(name) => return Err(denied.into()),
+            Err(denied) if grants.allows_secret(name) => return Ok(Found::Unrequested(denied)),
+            Err(_) => return Ok(Found::Nothing),
+            Ok(()) => {}
+        }
+        match store.get(name).await {
+            Some(secret) => Ok(Found::Secret(secret?)),
+            None => Ok(Found::Nothing),
+        }
+    }
+
+    /// All that may be read, to be blotted out of texts.
+    pub(crate) async fn revealed(&self) -> Revealed {
+        let revealed = Revealed::default();
+        for name in self.names() {
+            if let Ok(Found::Secret(secret)) = self.get(&name).await {
+                revealed.add(&secret);
+            }
+        }
+        revealed
+    }
+
+    /// Why those that may be read cannot be had at this moment, for whoever has to tell the operator in time.
+    pub(crate) async fn missing(&self) -> Vec<SecretError> {
+        let mut missing = Vec::new();
+        if let Source::Granted { store, .. } = &self.0 {
+            for name in self.names() {
+                missing.extend(store.get(&name).await.and_then(Result::err));
+            }
+        }
+        missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::{
+        grant::{AllowedGrants, RequestedGrants},
+        secret::{SecretSource, SecretSources},
+        setting_key::SettingKey,
+    };
+
+    /// Secrets of a plugin that requests these, and is given `here` and `gone`.
+    fn secrets(requested: &[&str]) -> Secrets {
+        let requested = RequestedGrants { secrets: requested.iter().copied().collect(), ..RequestedGrants::default() };
+        let sources: SecretSources = [
+            ("here".to_owned(), SecretSource::Text(Secret::new("hush"))),
+            ("gone".to_owned(), SecretSource::Env("FETCHLOCK-IS-NOT-SET".into())),
+        ]
+        .into_iter()
+        .collect();
+        let store = SecretStore::new(&SettingKey::new(["grants", "charge", "secrets"]), &sources);
+        let allowed = AllowedGrants { secrets: sources, ..AllowedGrants::default() };
+        Secrets::new(Arc::new(Grants::new("charge", requested, allowed)), Arc::new(store))
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_had_only_if_it_is_requested_and_given() {
+        let secrets = secrets(&["here", "elsewhere"]);
+        assert_eq!(secrets.get("here").await, Ok(Found::Secret(Secret::new("hush"))));
+        assert_eq!(secrets.get("unheard-of").await, Ok(Found::Nothing));
+        assert!(matches!(secrets.get("gone").await, Ok(Found::Unrequested(_))), "it is given and not requested");
+        assert_eq!(secrets.names(), ["here"]);
+        assert_eq!(Secrets::none().get("here").await, Ok(Found::Nothing));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_requested_and_cannot_be_had_is_never_an_empty_text() {
+        let secrets = secrets(&["gone", "elsewhere"]);
+        assert_snapshot!(secrets.get("gone").await.expect_err("not there"), @"a secret is missing: grants.charge.secrets.gone: the environment variable FETCHLOCK-IS-NOT-SET is not set; set it before the start, or name another one; the handler cannot do without it, since its manifest requests it");
+        assert_snapshot!(secrets.get("elsewhere").await.expect_err("not allowed"), @r#"a secret is missing: secrets of "elsewhere" is not granted: the operator does not allow it; add `secrets.elsewhere = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
+        assert_eq!(secrets.missing().await.len(), 1);
     }
 }

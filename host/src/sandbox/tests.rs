@@ -73,7 +73,7 @@ async fn invoke_until(
 ) -> (Ending, Usage) {
     let assignment = Assignment {
         port: Arc::new(Notes::default()),
-        ..trial::assignment(&Topic::new("t"), "v", &limits, Arc::default())
+        ..trial::assignment(&Topic::new("t"), "v", &limits, Arc::default(), Secrets::none())
     };
     sandbox.guests().spawn(sandbox.invoke(handler, assignment, cancel)).await.expect("no panic")
 }
@@ -211,8 +211,10 @@ async fn a_start_function_that_traps_is_found_in_the_trial() {
         (func (export "handle") (result i32) (i32.const 0))"#;
     let sandbox = sandbox();
     let handler = load(&sandbox, &handler(module)).expect("loads");
-    let error =
-        sandbox.try_out(&handler, &Topic::new("t"), "v", &test_limits(), &Arc::default()).await.expect_err("traps");
+    let error = sandbox
+        .try_out(&handler, &Topic::new("t"), "v", &test_limits(), &Arc::default(), &Secrets::none())
+        .await
+        .expect_err("traps");
     assert!(error.to_string().starts_with("it cannot be instantiated: trap: unreachable code"), "{error}");
 }
 
@@ -223,7 +225,10 @@ async fn a_start_function_that_spins_is_ended_in_the_trial() {
     let sandbox = sandbox();
     let handler = load(&sandbox, &handler(module)).expect("loads");
     let limits = Limits { cpu_time: Duration::from_millis(50), ..test_limits() };
-    let error = sandbox.try_out(&handler, &Topic::new("t"), "v", &limits, &Arc::default()).await.expect_err("spins");
+    let error = sandbox
+        .try_out(&handler, &Topic::new("t"), "v", &limits, &Arc::default(), &Secrets::none())
+        .await
+        .expect_err("spins");
     assert!(error.to_string().contains("limits.cpu-time"), "{error}");
 }
 

@@ -27,6 +27,7 @@ pub(super) fn assignment(
     version: &str,
     limits: &Limits,
     config: Arc<BTreeMap<String, String>>,
+    secrets: Secrets,
 ) -> Assignment {
     let task = Task {
         id: TaskId::new("(trial)"),
@@ -57,7 +58,7 @@ pub(super) fn assignment(
         port: Arc::new(NoTask),
         engine_calls: EngineCalls::none(),
         http: HttpCalls::none(),
-        secrets: Secrets::none(),
+        secrets,
         surroundings: Surroundings::real(),
         output: OutputTo::Log,
     }

@@ -1,10 +1,8 @@
 //! `[engine]`: where the engine is and how to reach it.
 
 mod address;
-mod confidential;
 mod oauth2;
 mod rules;
-mod source;
 mod transport;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -16,14 +14,14 @@ use serde::{
 };
 use url::Url;
 
-use self::source::headers;
 use super::{
+    confidential::table,
     schema,
+    source::headers,
     written::{self, MILLISECOND, MINUTE, SECOND, Span},
 };
 use crate::{secret::SecretSource, task::EngineName};
 
-pub(super) use self::confidential::{Table, table};
 pub use self::{
     oauth2::{ClientAuth, OAuth2Settings, SigningAlgorithm},
     transport::{ProxySetting, TlsSettings},

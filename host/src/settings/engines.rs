@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-use super::{EngineSettings, Settings, engine, strict::Layers, strict::Problems, written};
+use super::{EngineSettings, Settings, confidential, strict::Layers, strict::Problems, written};
 use crate::{setting_key::SettingKey, task::EngineName};
 
 /// The table of the engine that every host has.
@@ -112,8 +112,8 @@ pub(super) fn hide_names(settings: &mut Value) {
 
 /// Reads the tables of further engines.
 pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<EngineName, EngineSettings>, D::Error> {
-    let tables = BTreeMap::<EngineName, engine::Table<EngineSettings>>::deserialize(from)?;
-    Ok(tables.into_iter().map(|(name, engine::Table(settings))| (name, settings)).collect())
+    let tables = BTreeMap::<EngineName, confidential::Table<EngineSettings>>::deserialize(from)?;
+    Ok(tables.into_iter().map(|(name, confidential::Table(settings))| (name, settings)).collect())
 }
 
 /// The tables of further engines: that of `[engine]`, without its name.

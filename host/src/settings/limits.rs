@@ -32,6 +32,12 @@ const MAX_LOG_LINES: u32 = 1_000_000;
 /// The most bytes of log of one invocation.
 const MAX_LOG_BYTES: u64 = 64 * MIB;
 
+/// The most requests over HTTP of one invocation: who sends more than this for one task floods somebody.
+const MAX_REQUESTS: u32 = 10_000;
+
+/// The largest body over HTTP; it is held in the host's memory as a whole.
+const MAX_BODY: u64 = 256 * MIB;
+
 /// What holds for a limit that a manifest leaves out.
 const OF_THE_HOST: &str = "that of the host's settings";
 
@@ -85,6 +91,12 @@ limits! {
     host_calls: u32 = 100_000, "Count::<1, MAX_CALLS>";
     /// Bytes in one decision, progress update, call to the engine or loaded file.
     payload: ByteSize = ByteSize::mib(16), "Size::<KIB, MAX_PAYLOAD>";
+    /// Requests over HTTP.
+    http_requests: u32 = 100, "Count::<0, MAX_REQUESTS>";
+    /// Bytes in the body of one request over HTTP, and in that of its answer. The host holds both in its memory.
+    http_body: ByteSize = ByteSize::mib(8), "Size::<KIB, MAX_BODY>";
+    /// How long one request over HTTP may take in all: name, connection, TLS, sending, and reading the whole answer.
+    http_timeout: Duration = Duration::from_secs(10), "Span::<MILLISECOND, HOUR>";
     /// Lines of log, standard output and standard error together. What is beyond is left out; the handler goes on.
     log_lines: u32 = 1_000, "Count::<0, MAX_LOG_LINES>";
     /// Bytes of log, standard output and standard error together. What is beyond is left out; the handler goes on.

@@ -7,16 +7,19 @@
 //! Paths in the settings file are relative to its directory; paths in variables and flags, and the default ones, are
 //! relative to the working directory.
 
+mod confidential;
 mod effective;
 mod engine;
 mod engines;
 mod env;
 mod flags;
+mod http;
 mod limits;
 mod lines;
 mod log;
 mod record;
 pub(crate) mod schema;
+mod source;
 pub(crate) mod strict;
 pub(crate) mod wording;
 pub(crate) mod worker;
@@ -35,7 +38,7 @@ use std::{
 
 use bytesize::ByteSize;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 pub(crate) use self::env::variable;
@@ -45,6 +48,7 @@ pub use self::{
     },
     engines::{NamedEngine, UnknownEngine},
     flags::Flags,
+    http::HttpSettings,
     limits::{LimitChanges, Limits},
     log::{LogFormat, LogLevel, LogLevelError, LogSettings},
     record::RecordSettings,
@@ -55,7 +59,7 @@ use self::{
     strict::{Layers, Place},
     written::{FilePath, GIB, HOUR, KIB, MILLISECOND, MINUTE, SECOND, Size, Span},
 };
-use crate::{grant::GrantTable, setting_key::SettingKey, task::EngineName};
+use crate::{grant::AllowedGrants, setting_key::SettingKey, task::EngineName};
 
 /// The settings file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "fetchlock.toml";
@@ -65,7 +69,7 @@ pub const DEFAULT_FILE: &str = "fetchlock.toml";
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// Where the engine is and how to reach it.
-    #[serde(deserialize_with = "engine::table")]
+    #[serde(deserialize_with = "confidential::table")]
     pub engine: EngineSettings,
     /// Further engines, each in a table `[engines.NAME]` with the keys of `[engine]` but `name`. A plugin works for the
     /// one that its manifest names as `engine`, and without that for `[engine]`.
@@ -87,11 +91,14 @@ pub struct Settings {
     pub worker: WorkerSettings,
     /// What one invocation may use. A manifest may change it for its plugin. An error about one of them names it.
     pub limits: Limits,
+    /// How handlers reach other servers over HTTP, where that is granted. What one invocation may use is in `[limits]`.
+    pub http: HttpSettings,
     /// What plugins may do beyond their tasks: a table `[grants.NAME]` for each, NAME being the plugin's file name
     /// without `.wasm`, with the keys of `[grants]` in its manifest. A grant holds only if the manifest requests it too.
     /// It is given to the name: whoever may replace that file may use it.
+    #[serde(deserialize_with = "read_grants")]
     #[schemars(schema_with = "grants", extend("x-absent" = "none; nothing is allowed"))]
-    pub grants: BTreeMap<String, GrantTable>,
+    pub grants: BTreeMap<String, AllowedGrants>,
     /// Which invocations are recorded as cases that can be run again, and where.
     pub record: RecordSettings,
     /// What is logged and how. The log goes to standard error.
@@ -108,6 +115,7 @@ impl Default for Settings {
             cache_dir: None,
             worker: WorkerSettings::default(),
             limits: Limits::default(),
+            http: HttpSettings::default(),
             grants: BTreeMap::new(),
             record: RecordSettings::default(),
             log: LogSettings::default(),
@@ -131,10 +139,16 @@ impl Settings {
     }
 }
 
+/// Reads tables that hold secrets: what is written instead of one may be one of them.
+fn read_grants<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, AllowedGrants>, D::Error> {
+    let tables = BTreeMap::<String, confidential::Table<AllowedGrants>>::deserialize(from)?;
+    Ok(tables.into_iter().map(|(name, confidential::Table(table))| (name, table)).collect())
+}
+
 fn grants(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "additionalProperties": generator.subschema_for::<GrantTable>(),
+        "additionalProperties": generator.subschema_for::<AllowedGrants>(),
         "x-written": "a table of tables, one for each plugin",
     })
 }

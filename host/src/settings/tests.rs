@@ -214,8 +214,15 @@ fn every_setting_can_be_written() {
     limits.handles = 2 # fetchlock.toml:42
     limits.host-calls = 3 # fetchlock.toml:43
     limits.payload = "4 KiB" # fetchlock.toml:44
+    limits.http-requests = 100 # default
+    limits.http-body = "8 MiB" # default
+    limits.http-timeout = "10s" # default
     limits.log-lines = 0 # fetchlock.toml:45
     limits.log-bytes = "5 B" # fetchlock.toml:46
+    # http.ca-file is not set: only the system's authorities are trusted
+    http.max-concurrent = 128 # default
+    grants.charge.http = [] # default
+    grants.charge.secrets = {} # default
     grants.charge.start-process = ["invoice"] # fetchlock.toml:48
     grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:49
     # record.dir is not set: `recordings` in `state-dir`

@@ -17,7 +17,7 @@ use crate::{
     outcome::Outcome,
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{
-        Assignment, Breakdown, Ending, EngineCalls, EnginePort, HttpCalls, OutputTo, Secrets, Surroundings, TaskPort,
+        Assignment, Breakdown, Ending, EngineCalls, EnginePort, HttpCalls, HttpPort, OutputTo, Surroundings, TaskPort,
         Usage,
     },
     task::Task,
@@ -70,10 +70,10 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let caller = Arc::new(Caller::new(desk.clone(), host.clone(), task.clone()));
     let recording = desk.recorder.as_ref().and_then(|recorder| recorder.begin(&plugin, &task, &variables));
-    let (task_port, engine_port) = (port.clone() as Arc<dyn TaskPort>, caller as Arc<dyn EnginePort>);
-    let (task_port, engine_port) = match &recording {
-        Some(recording) => (recording.task_port(task_port), recording.engine_port(engine_port)),
-        None => (task_port, engine_port),
+    let ports: (Arc<dyn TaskPort>, Arc<dyn EnginePort>, Arc<dyn HttpPort>) = (port.clone(), caller, desk.http.clone());
+    let (task_port, engine_port, http_port) = match &recording {
+        Some(recording) => recording.around(ports),
+        None => ports,
     };
     let assignment = Assignment {
         task: task.clone(),
@@ -83,15 +83,15 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         limits: plugin.settings.limits.clone(),
         port: task_port,
         engine_calls: EngineCalls::new(plugin.settings.grants.clone(), engine_port),
-        http: HttpCalls::none(),
-        secrets: Secrets::none(),
+        http: HttpCalls::new(plugin.settings.grants.clone(), http_port),
+        secrets: plugin.settings.secrets.clone(),
         surroundings: recording.as_ref().map_or_else(Surroundings::real, |recording| recording.surroundings()),
         output: OutputTo::Log,
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;
     if let Some(recording) = recording {
-        recording.end(&ending, usage);
+        recording.end(&ending, usage).await;
     }
     report(&task, &plugin.version, decided, &ending, usage);
     match (decided, ending) {

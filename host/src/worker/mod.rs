@@ -44,7 +44,7 @@ use crate::{
     engine::{Engine, EngineError, TaskQuery},
     journal::Journal,
     plugins::Catalog,
-    sandbox::Sandbox,
+    sandbox::{HttpPort, Sandbox},
     task::{EngineName, FetchOrder, Route, TaskId, WorkerId},
 };
 
@@ -91,6 +91,8 @@ pub struct Shared {
     pub recorder: Option<Arc<Recorder>>,
     /// A permit for each invocation that may run (`worker.max-concurrent`).
     pub invocations: Arc<Semaphore>,
+    /// The way of handlers to other servers.
+    pub http: Arc<dyn HttpPort>,
 }
 
 /// What the parts of a worker share.
@@ -111,6 +113,7 @@ struct Desk {
     unlisted_errors: Unlisted,
     /// Over all workers; the slots are those of this one.
     invocations: Arc<Semaphore>,
+    http: Arc<dyn HttpPort>,
     /// Retries that this host has caused: when to look for them, as the engine itself looks every 30 s only.
     due: watch::Sender<BTreeSet<(Instant, Route)>>,
     /// Worker ids that are no longer fetched under.
@@ -193,7 +196,7 @@ impl Worker {
     /// Starts a worker of one engine: delivers what the journal holds, releases what an earlier process left locked, and
     /// begins to fetch for the plugins in the catalog that work for this engine.
     pub fn start(engine_name: EngineName, engine: Arc<dyn Engine>, shared: Shared, options: WorkerOptions) -> Self {
-        let Shared { journal, sandbox, catalog, activity, recorder, invocations } = shared;
+        let Shared { journal, sandbox, catalog, activity, recorder, invocations, http } = shared;
         let halt = CancellationToken::new();
         let desk = Arc::new(Desk {
             held: Held::new(halt.clone()),
@@ -204,6 +207,7 @@ impl Worker {
             activity,
             recorder,
             invocations,
+            http,
             unlisted_errors: Unlisted::default(),
             due: watch::Sender::default(),
             retired: Mutex::default(),

@@ -10,7 +10,7 @@ use crate::{
     foreign::Escaped,
     grant::{self, Grants, Names, Standing},
     plugins::{Checked, Why, manifest::Manifest, manifest::OnUndecided},
-    sandbox::v0_1::ENGINE,
+    sandbox::v0_1::{CONFIG, ENGINE},
     settings::{Limits, written::friendly},
     task::{Filter, Plain, Topic},
 };
@@ -59,10 +59,11 @@ struct Imports {
 #[serde(rename_all = "kebab-case")]
 struct Grant {
     grant: &'static str,
+    /// The interface by which it is used, or how its name begins.
+    #[serde(skip)]
+    interface: &'static str,
     /// The import by which it is used; `null` if the component has it not. It may import it and never use it.
     import: Option<String>,
-    /// Whether this host can grant it.
-    available: bool,
     /// What the manifest requests; `null` if that is not known, for the manifest is wrong.
     requested: Option<Names>,
     /// What of it holds under the settings of this check.
@@ -71,6 +72,8 @@ struct Grant {
     refused: Names,
     /// What the operator has to do about that.
     advice: Option<String>,
+    /// What holds and is of no use at this moment: why secrets cannot be had.
+    missing: Vec<String>,
 }
 
 impl Report {
@@ -92,7 +95,7 @@ impl Report {
             size_bytes: checked.size,
             compile_ms: checked.compiled_in.map(|time| time.as_millis()),
             imports: imports.map(|names| Imports::new(names)),
-            grants: imports.map(|names| grants(names, checked.grants.as_ref())),
+            grants: imports.map(|names| grants(names, checked)),
             settings: checked.manifest.as_ref().map(|manifest| settings(manifest, host)),
         }
     }
@@ -166,41 +169,41 @@ impl Imports {
 }
 
 /// What a component imports that has to be granted, and what its manifest requests.
-fn grants(imports: &[String], grants: Option<&Grants>) -> Vec<Grant> {
-    let outgoing = imports.iter().filter(|name| name.starts_with(OUTGOING_HTTP));
-    let http = outgoing.map(|name| Grant {
-        grant: HTTP,
-        import: Some(name.clone()),
-        available: false,
-        requested: grants.map(|_| Names::default()),
-        held: Names::default(),
-        refused: Names::default(),
-        advice: None,
-    });
-    let import = imports.iter().find(|name| *name == ENGINE);
+fn grants(imports: &[String], checked: &Checked) -> Vec<Grant> {
+    let grants = checked.grants.as_ref();
+    let missing: Vec<String> = checked.missing_secrets.iter().map(ToString::to_string).collect();
     let standings = grants.map(Grants::standings).unwrap_or_default();
-    let engine = grant::Grant::ALL.into_iter().filter_map(|grant| {
+    let told = grant::Grant::ALL.into_iter().filter_map(|grant| {
         let standing = standings.iter().find(|standing| standing.grant == grant);
-        if import.is_none() && standing.is_none() {
+        let import = imports.iter().find(|name| name.starts_with(interface(grant)));
+        // Most handlers read their settings, and few have secrets among them.
+        if standing.is_none() && (import.is_none() || grant == grant::Grant::Secrets) {
             return None;
         }
         let names = |of: fn(&Standing) -> &Names| standing.map(of).cloned().unwrap_or_default();
         let refused = names(|it| &it.refused);
         Some(Grant {
             grant: grant.key(),
+            interface: interface(grant),
             import: import.cloned(),
-            available: true,
             requested: grants.map(|_| names(|it| &it.requested)),
             held: names(|it| &it.held),
             advice: grants.filter(|_| !refused.is_empty()).map(|it| it.advice(grant, &refused)),
+            missing: if grant == grant::Grant::Secrets { missing.clone() } else { Vec::new() },
             refused,
         })
     });
-    http.chain(engine).collect()
+    told.collect()
 }
 
-/// The key under which outgoing HTTP is told.
-const HTTP: &str = "http";
+/// The interface by which a grant is used, or how its name begins.
+fn interface(grant: grant::Grant) -> &'static str {
+    match grant {
+        grant::Grant::Http => OUTGOING_HTTP,
+        grant::Grant::Secrets => CONFIG,
+        grant::Grant::StartProcess | grant::Grant::CorrelateMessage => ENGINE,
+    }
+}
 
 fn told(grants: &[Grant]) -> Vec<String> {
     let lines: Vec<String> = grants.iter().flat_map(Grant::told).collect();
@@ -209,24 +212,22 @@ fn told(grants: &[Grant]) -> Vec<String> {
 
 impl Grant {
     fn told(&self) -> Vec<String> {
-        let Self { grant, import, requested, held, refused, advice, .. } = self;
+        let Self { grant, import, requested, held, refused, advice, missing, .. } = self;
         match (import, requested) {
-            (Some(import), _) if *grant == HTTP => vec![
-                format!("outgoing HTTP: it imports {import}, and may never use it;"),
-                "there are no grants for it yet, so each of its requests is refused".to_owned(),
-            ],
             (_, None) => vec![format!("{grant}: what is requested is not known, for the manifest is wrong")],
             (Some(import), Some(requested)) if requested.is_empty() => {
                 vec![format!("{grant}: nothing is requested, so each such call of {import} is refused")]
             }
             (None, Some(requested)) => {
-                vec![format!("{grant}: {requested} is requested and of no use, for it does not import {ENGINE}")]
+                let interface = self.interface.trim_end_matches('@');
+                vec![format!("{grant}: {requested} is requested and of no use, for it does not import {interface}")]
             }
             (Some(_), Some(_)) => {
                 let held = (!held.is_empty()).then(|| format!("{grant}: {held} holds"));
                 let refused =
                     advice.as_ref().map(|advice| format!("{grant}: {refused} is refused; to allow it, {advice}"));
-                held.into_iter().chain(refused).collect()
+                let missing = missing.iter().map(|why| format!("{grant}: one cannot be had now: {why}"));
+                held.into_iter().chain(refused).chain(missing).collect()
             }
         }
     }

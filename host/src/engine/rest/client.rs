@@ -7,12 +7,12 @@ use url::{Host, Url};
 
 use super::{
     ProxyOptions, RestEngineError, Unusable,
-    credentials::variable,
+    credentials::unset,
     exchange::Transport,
     tls::{Tls, unusable},
 };
 use crate::{
-    secret::{Secret, SecretSource},
+    secret::{Secret, SecretSource, variable},
     setting_key::SettingKey,
 };
 
@@ -71,7 +71,7 @@ impl Proxy {
 fn password(source: &SecretSource, setting: SettingKey) -> Result<Secret, RestEngineError> {
     match source {
         SecretSource::Text(text) => Ok(text.clone()),
-        SecretSource::Env(name) => variable(setting, name),
+        SecretSource::Env(name) => variable(name).map_err(|error| unset(setting, error)),
         SecretSource::File(path) => {
             let text = fs::read_to_string(path);
             let text = text.map_err(|error| unusable(setting, path, format!("cannot be read: {error}")))?;

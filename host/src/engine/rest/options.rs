@@ -8,11 +8,15 @@ use url::Url;
 use super::{
     call::Connection,
     client::{ClientMaker, Proxy},
-    credentials::{ClientCredentials, Credentials, Login, Text, TokenSource},
+    credentials::{self, ClientCredentials, Credentials, Login, TokenSource},
     exchange::Limits,
     tls::TlsFiles,
 };
-use crate::{header, secret::SecretSource, setting_key::SettingKey};
+use crate::{
+    header,
+    secret::{SecretSource, Text, VariableError},
+    setting_key::SettingKey,
+};
 
 /// The engine's table in the settings, as messages name it by default.
 const DEFAULT_TABLE: &str = "engine";
@@ -144,13 +148,8 @@ pub enum Unusable {
     #[error("{0}")]
     Header(&'static str),
     /// An environment variable that holds no text.
-    #[error("the environment variable {name} {why}; set it before the start, or name another one")]
-    Variable {
-        /// The variable.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    #[error("{0}")]
+    Variable(VariableError),
     /// A file that is read at the start and cannot be used.
     #[error("the file {path} {why}")]
     File {
@@ -224,7 +223,7 @@ impl RestOptions {
     }
 
     fn login(&self, clients: &ClientMaker<'_>) -> Result<Login, RestEngineError> {
-        let text = |key: &str, source| Text::new(self.table.of(key), source);
+        let text = |key: &str, source| credentials::text(self.table.of(key), source);
         match &self.login {
             LoginOptions::None => Ok(Login::None),
             LoginOptions::Basic { username, password } => {
@@ -258,7 +257,7 @@ impl RestOptions {
             if known == AUTHORIZATION && !matches!(self.login, LoginOptions::None) {
                 return Err(error("it contradicts the engine's login"));
             }
-            let text = Text::new(key.clone(), source)?;
+            let text = credentials::text(key.clone(), source)?;
             if text.is_unfit() { Err(error(header::IS_UNFIT)) } else { Ok((known, text)) }
         };
         self.headers.iter().map(read).collect()

@@ -1,20 +1,20 @@
 //! Certificates from files: the authorities to trust, and this host's own identity.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, Identity};
 use rustls::{
-    Error as TlsError, RootCertStore,
+    Error as TlsError,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
 
 use super::{RestEngineError, Unusable};
-use crate::setting_key::SettingKey;
+use crate::{
+    certificates::{authorities, certificates, read},
+    setting_key::SettingKey,
+};
 
 /// Where certificates come from; they are read when the engine's client is made.
 #[derive(Debug, Clone, Default)]
@@ -53,20 +53,6 @@ impl TlsFiles {
     }
 }
 
-fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
-    let (_, certificates) = certificates(path)?;
-    let mut store = RootCertStore::empty();
-    for certificate in &certificates {
-        store.add(certificate.clone()).map_err(|error| format!("holds a certificate that cannot be used: {error}"))?;
-    }
-    certificates
-        .iter()
-        .map(|it| {
-            Certificate::from_der(it).map_err(|error| format!("holds a certificate that cannot be used: {error}"))
-        })
-        .collect()
-}
-
 fn identity(files: &IdentityFiles, table: &SettingKey) -> Result<Identity, RestEngineError> {
     let of_certificate = |why| unusable(table.of("tls").of("client-certificate"), &files.certificate, why);
     let of_key = |why| unusable(table.of("tls").of("client-key"), &files.key, why);
@@ -83,20 +69,6 @@ fn identity(files: &IdentityFiles, table: &SettingKey) -> Result<Identity, RestE
     pem.push(b'\n');
     pem.extend_from_slice(&key_pem);
     Identity::from_pem(&pem).map_err(|error| of_certificate(format!("cannot be used: {error}")))
-}
-
-/// The bytes of a file and the certificates in it, of which there is at least one.
-fn certificates(path: &Path) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), String> {
-    let bytes = read(path)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    match found.map_err(|error| format!("is damaged: {error}"))? {
-        none if none.is_empty() => Err("holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".into()),
-        certificates => Ok((bytes, certificates)),
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// The error about a file that is read at the start.

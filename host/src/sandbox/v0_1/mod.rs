@@ -17,6 +17,7 @@ use super::{
     limits::LimitExceeded,
     output::Level,
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError},
+    secrets::Found,
 };
 use crate::value::{FileContent, Scope, Value};
 
@@ -34,6 +35,7 @@ mod bindings {
             "fetchlock:handler/outcome.unlock": async | trappable,
             "fetchlock:handler/outcome.hand-off": async | trappable,
             "fetchlock:handler/outcome.extend-lock": async | trappable,
+            "fetchlock:handler/config.get": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -43,9 +45,12 @@ mod bindings {
 /// The interface of calls to the engine, which a handler may import and use where it is granted.
 pub const ENGINE: &str = engine::IMPORT;
 
+/// The interface by which a handler reads its settings and secrets.
+pub const CONFIG: &str = "fetchlock:handler/config@0.1.0";
+
 /// The interfaces that a handler of this version may import.
 pub const IMPORTS: &[&str] = &[
-    "fetchlock:handler/config@0.1.0",
+    CONFIG,
     ENGINE,
     "fetchlock:handler/log@0.1.0",
     "fetchlock:handler/outcome@0.1.0",
@@ -202,6 +207,7 @@ impl outcome::Host for Invocation {
 
     async fn fail(&mut self, failure: outcome::Failure) -> Decided {
         let outcome::Failure { message, details, retry, variables, local_variables } = failure;
+        let (message, details) = (self.output.conceal(&message), details.map(|text| self.output.conceal(&text)));
         let retry = match retry {
             outcome::Retry::Policy => RetryWish::Policy,
             outcome::Retry::Exactly(outcome::Retries { left, delay }) => {
@@ -218,6 +224,7 @@ impl outcome::Host for Invocation {
     }
 
     async fn bpmn_error(&mut self, code: String, message: Option<String>, variables: Vec<types::Variable>) -> Decided {
+        let message = message.map(|text| self.output.conceal(&text));
         let decision = convert::variables(variables).map(|variables| Decision::BpmnError { code, message, variables });
         self.decide(decision).await
     }
@@ -263,13 +270,28 @@ impl log::Host for Invocation {
 }
 
 impl config::Host for Invocation {
-    fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
+    async fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
         self.count_call()?;
-        Ok(self.config.get(&key).cloned())
+        if let Some(text) = self.config.get(&key) {
+            return Ok(Some(text.clone()));
+        }
+        Ok(match self.secrets.get(&key).await? {
+            Found::Nothing => None,
+            Found::Secret(secret) => {
+                self.output.reveal(&secret);
+                Some(secret.reveal().to_owned())
+            }
+            Found::Unrequested(denied) => {
+                self.output.log(Level::Warn, &denied.to_string(), &[]);
+                None
+            }
+        })
     }
 
     fn keys(&mut self) -> wasmtime::Result<Vec<String>> {
         self.count_call()?;
-        Ok(self.config.keys().cloned().collect())
+        let mut keys: Vec<String> = self.config.keys().cloned().chain(self.secrets.names()).collect();
+        keys.sort();
+        Ok(keys)
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{address, confidential::table};
+use super::{address, table};
 use crate::{
     secret::SecretSource,
     settings::{schema, written, written::FilePath},

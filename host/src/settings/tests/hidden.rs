@@ -139,3 +139,24 @@ fn a_date_is_nowhere_taken_for_a_table() {
     fetchlock.toml:1: `engine.password.command.0` is a date or time: expected a text in quotes
     "#);
 }
+
+#[test]
+fn the_secrets_of_plugins_are_told_without_their_texts() {
+    let told = complaints([
+        "[grants.charge]\nsecrets = \"hush\"",
+        "[grants.charge]\nsecrets = [\"hush\"]",
+        "[grants.charge]\nsecrets.api-key = 4711",
+        "[grants.charge]\nsecrets.api-key = { secret = \"hush\" }",
+        "[grants.charge]\nsecrets.\"a\\nb\" = { env = \"A\" }",
+        "[grants]\ncharge = \"hush\"",
+    ]);
+    assert!(!told.contains("hush"), "{told}");
+    insta::assert_snapshot!(told, @r#"
+    fetchlock.toml:2: `grants.charge.secrets` is a text: expected a table of names and texts, each in quotes or a table of one of `file`, `env` and `command`
+    fetchlock.toml:2: `grants.charge.secrets` is a list: expected a table of names and texts, each in quotes or a table of one of `file`, `env` and `command`
+    fetchlock.toml:2: `grants.charge.secrets.api-key` is a number: expected a text in quotes, or a table of one of `file`, `env` and `command`
+    fetchlock.toml:2: unknown key `grants.charge.secrets.api-key.secret`: expected `file`, `env`, `command` or `cache`
+    fetchlock.toml:2: `grants.charge.secrets."a\nb"` is "a\nb": expected a name of 1 to 255 characters without control characters
+    fetchlock.toml:2: `grants.charge` is a text: expected a table
+    "#);
+}

@@ -9,15 +9,17 @@
 
 mod begin;
 mod decide;
+mod fetch;
 mod harm;
 mod look;
+mod secrets;
 mod support;
 
 use support::text_variable;
 
 /// What wit-bindgen makes of the contract in `wit/`.
 mod bindings {
-    wit_bindgen::generate!({ path: "../../../wit", world: "handler-with-engine" });
+    wit_bindgen::generate!({ path: "../../../wit", world: "handler-with-engine-and-http", generate_all });
 }
 
 /// What a behaviour returns, and with it the handler.
@@ -57,6 +59,15 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("start-then-trap", begin::start_then_trap),
     ("correlate-message", begin::correlate_message),
     ("start-flood", begin::start_flood),
+    // Requests over HTTP, and secrets.
+    ("fetch", fetch::fetch),
+    ("fetch-flood", fetch::fetch_flood),
+    ("fetch-unfinished", fetch::fetch_unfinished),
+    ("fetch-headers", fetch::fetch_headers),
+    ("say-secret", secrets::say_secret),
+    ("fail-with-secret", secrets::fail_with_secret),
+    ("err-secret", secrets::err_secret),
+    ("panic-with-secret", secrets::panic_with_secret),
     // Harm.
     ("trap", harm::trap),
     ("stack-overflow", harm::stack_overflow),

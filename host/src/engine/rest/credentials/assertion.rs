@@ -13,10 +13,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{CredentialError, Text};
+use super::{CredentialError, text};
 use crate::{
     engine::rest::{RestEngineError, tls::unusable},
-    secret::{Secret, SecretSource},
+    secret::{Secret, SecretSource, Text},
     setting_key::SettingKey,
 };
 
@@ -71,7 +71,7 @@ impl Signer {
             header.x5t_s256 = Some(thumbprint(path).map_err(|why| unusable(table.of("certificate"), path, why))?);
         }
         let audience = options.audience.clone().unwrap_or_else(|| token_url.to_owned());
-        Ok(Self { key: Text::new(setting.clone(), &options.key)?, setting, header, audience })
+        Ok(Self { key: text(setting.clone(), &options.key)?, setting, header, audience })
     }
 
     /// An assertion for one request.

@@ -1,29 +1,28 @@
 //! What a request proves itself with: the engine's login and the headers of the settings.
 //!
 //! A text that may change (a file, what a command prints, an OAuth2 token) is had anew when it is due, by one request at
-//! a time while the others wait for the same result, or use a token that is still good ([`renewed`]). If it cannot be had,
-//! the request is not sent.
+//! a time while the others wait for the same result, or use a token that is still good
+//! ([`renewed`](crate::secret::renewed)). If it cannot be had, the request is not sent.
 
 mod assertion;
-mod command;
-mod file;
-mod renewed;
-mod text;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-pub(super) use self::{
-    text::{Text, variable},
-    token::TokenSource,
+pub(super) use self::token::TokenSource;
+use super::{RestEngineError, Unusable};
+use crate::{
+    engine::EngineError,
+    foreign::escape,
+    secret::{SecretError, SecretSource, Text, VariableError},
+    setting_key::SettingKey,
 };
-use crate::{engine::EngineError, foreign::escape, setting_key::SettingKey};
 
 pub use self::{
     assertion::SigningKey,
@@ -57,12 +56,9 @@ pub(super) struct Proof {
 /// Why there are no credentials. None of the texts holds a secret.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum CredentialError {
-    /// A file that cannot be used.
-    #[error("{setting}: the file {path} {why}; put the text there, nothing is sent before")]
-    File { setting: SettingKey, path: String, why: String },
-    /// A command that printed no text to use.
-    #[error("{setting}: the command {program} {why}; nothing is sent before it succeeds")]
-    Command { setting: SettingKey, program: String, why: String },
+    /// A text that cannot be had.
+    #[error("{0}; {advice}", advice = what_helps(.0))]
+    Missing(#[from] SecretError),
     /// A text that the request cannot carry.
     #[error("{setting}: the text from {place} {why}")]
     Text { setting: SettingKey, place: String, why: &'static str },
@@ -72,6 +68,30 @@ pub(super) enum CredentialError {
     /// No token.
     #[error("{table}.oauth2: the token endpoint {url} {why}; {advice}")]
     Token { table: SettingKey, url: String, why: String, advice: String },
+}
+
+fn what_helps(error: &SecretError) -> &'static str {
+    match error {
+        SecretError::File { .. } => "put the text there, nothing is sent before",
+        SecretError::Command { .. } => "nothing is sent before it succeeds",
+        SecretError::Variable { .. } => "nothing is sent before",
+    }
+}
+
+/// A text from its source, which is told in messages as `setting`.
+pub(super) fn text(setting: SettingKey, source: &SecretSource) -> Result<Text, RestEngineError> {
+    Text::new(setting.clone(), source).map_err(|error| unset(setting, error))
+}
+
+/// The error about a variable that is read at the start.
+pub(super) fn unset(key: SettingKey, error: VariableError) -> RestEngineError {
+    RestEngineError { key, why: Unusable::Variable(error) }
+}
+
+/// The error for a text that no header can carry.
+fn unfit(text: &Text) -> CredentialError {
+    let why = "cannot be sent in a header: expected one line without control characters";
+    CredentialError::Text { setting: text.setting().clone(), place: text.place(), why }
 }
 
 impl From<CredentialError> for EngineError {
@@ -86,16 +106,16 @@ impl Credentials {
         let mut headers = HeaderMap::new();
         for (name, text) in &self.headers {
             let value = text.get().await?;
-            headers.append(name, sensitive(value.reveal()).ok_or_else(|| text.unfit())?);
+            headers.append(name, sensitive(value.reveal()).ok_or_else(|| unfit(text))?);
         }
         let authorization = match &self.login {
             Login::None => None,
             Login::Basic { username, password } => {
                 let pair = STANDARD.encode(format!("{username}:{}", password.get().await?.reveal()));
-                Some(sensitive(&format!("Basic {pair}")).ok_or_else(|| password.unfit())?)
+                Some(sensitive(&format!("Basic {pair}")).ok_or_else(|| unfit(password))?)
             }
             Login::Bearer(token) => {
-                Some(sensitive(&format!("Bearer {}", token.get().await?.reveal())).ok_or_else(|| token.unfit())?)
+                Some(sensitive(&format!("Bearer {}", token.get().await?.reveal())).ok_or_else(|| unfit(token))?)
             }
             Login::OAuth2(tokens) => Some(tokens.authorization().await?),
         };
@@ -132,7 +152,3 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
-
-/// How long a refusal by the engine is no reason to have the same text anew a second time: an engine that refuses
-/// everything must not make every request run a command or ask for a token.
-const REFUSAL_PAUSE: Duration = Duration::from_secs(10);

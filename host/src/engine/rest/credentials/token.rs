@@ -12,12 +12,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
-use super::{
-    CredentialError, SigningKey, Text,
-    assertion::Signer,
-    renewed::{Fitness, Renewed},
-    sensitive,
-};
+use super::{CredentialError, SigningKey, assertion::Signer, sensitive, text, unfit};
 use crate::{
     engine::rest::{
         RestEngineError,
@@ -25,7 +20,10 @@ use crate::{
         exchange::{Limits, Transport},
     },
     foreign::excerpt,
-    secret::{HIDDEN, Secret, SecretSource},
+    secret::{
+        HIDDEN, Secret, SecretSource, Text,
+        renewed::{Fitness, Renewed},
+    },
     setting_key::SettingKey,
 };
 
@@ -90,7 +88,7 @@ pub(in crate::engine::rest) struct TokenSource {
     client_id: String,
     prover: Prover,
     parameters: Vec<(String, String)>,
-    token: Renewed<Token>,
+    token: Renewed<Token, CredentialError>,
     /// [`PATIENCE`], but for tests.
     pub(super) patience: Duration,
 }
@@ -146,7 +144,7 @@ impl TokenSource {
         limits: Limits,
     ) -> Result<Self, RestEngineError> {
         let own_table = table.of("oauth2");
-        let secret = |source| Text::new(own_table.of("client-secret"), source);
+        let secret = |source| text(own_table.of("client-secret"), source);
         let prover = match &options.proof {
             ClientProof::SecretInHeader(source) => Prover::SecretInHeader(secret(source)?),
             ClientProof::SecretInBody(source) => Prover::SecretInBody(secret(source)?),
@@ -248,7 +246,7 @@ impl TokenSource {
             Prover::SecretInHeader(text) => {
                 let secret = text.get().await?;
                 let value = sensitive(&format!("Basic {}", basic(&self.client_id, secret.reveal())));
-                request = request.header(AUTHORIZATION, value.ok_or_else(|| text.unfit())?);
+                request = request.header(AUTHORIZATION, value.ok_or_else(|| unfit(text))?);
                 (Vec::new(), secret)
             }
             Prover::SecretInBody(text) => {

@@ -2,16 +2,11 @@
 
 use std::{env, time::Instant};
 
-use super::{CredentialError, command::CommandText, file::FileText};
-use crate::{
-    engine::rest::{RestEngineError, Unusable},
-    header,
-    secret::{Secret, SecretSource},
-    setting_key::SettingKey,
-};
+use super::{Secret, SecretError, SecretSource, VariableError, command::CommandText, file::FileText};
+use crate::{header, setting_key::SettingKey};
 
 /// A text that may be secret, had from its source when it is needed.
-pub(in crate::engine::rest) struct Text {
+pub(crate) struct Text {
     setting: SettingKey,
     source: Source,
 }
@@ -26,11 +21,11 @@ impl Text {
     /// Takes a source, which is told in messages as `setting`.
     ///
     /// # Errors
-    /// [`Unusable::Variable`]: an environment variable is read here, once.
-    pub(in crate::engine::rest) fn new(setting: SettingKey, source: &SecretSource) -> Result<Self, RestEngineError> {
+    /// An environment variable is read here, once.
+    pub(crate) fn new(setting: SettingKey, source: &SecretSource) -> Result<Self, VariableError> {
         let source = match source {
             SecretSource::Text(text) => Source::Fixed(text.clone()),
-            SecretSource::Env(name) => Source::Fixed(variable(setting.clone(), name)?),
+            SecretSource::Env(name) => Source::Fixed(variable(name)?),
             SecretSource::File(path) => Source::File(FileText::new(setting.clone(), path.clone())),
             SecretSource::Command(command) => Source::Command(CommandText::new(setting.clone(), command.clone())),
         };
@@ -41,7 +36,7 @@ impl Text {
     ///
     /// # Errors
     /// It cannot be had, by a file or a command; each has its own limit of time.
-    pub(super) async fn get(&self) -> Result<Secret, CredentialError> {
+    pub(crate) async fn get(&self) -> Result<Secret, SecretError> {
         match &self.source {
             Source::Fixed(text) => Ok(text.clone()),
             Source::File(file) => file.get().await,
@@ -50,7 +45,7 @@ impl Text {
     }
 
     /// The text that was had at `had` was not accepted: the next call looks for another one.
-    pub(super) async fn refused(&self, had: Instant) {
+    pub(crate) async fn refused(&self, had: Instant) {
         match &self.source {
             Source::Fixed(_) => {}
             Source::File(file) => file.refused(had).await,
@@ -58,19 +53,22 @@ impl Text {
         }
     }
 
-    /// The error for a text that no header can carry.
-    pub(super) fn unfit(&self) -> CredentialError {
-        let place = match &self.source {
+    /// The setting that names the source.
+    pub(crate) fn setting(&self) -> &SettingKey {
+        &self.setting
+    }
+
+    /// Where the text comes from, in the words of messages.
+    pub(crate) fn place(&self) -> String {
+        match &self.source {
             Source::Fixed(_) => "the settings or the environment".to_owned(),
             Source::File(file) => file.place(),
             Source::Command(command) => command.place(),
-        };
-        let why = "cannot be sent in a header: expected one line without control characters";
-        CredentialError::Text { setting: self.setting.clone(), place, why }
+        }
     }
 
     /// Whether a header cannot carry it; known here of a fixed text only.
-    pub(in crate::engine::rest) fn is_unfit(&self) -> bool {
+    pub(crate) fn is_unfit(&self) -> bool {
         match &self.source {
             Source::Fixed(text) => !header::carries(text.reveal()),
             Source::File(_) | Source::Command(_) => false,
@@ -79,8 +77,8 @@ impl Text {
 }
 
 /// The value of an environment variable, at the start.
-pub(in crate::engine::rest) fn variable(setting: SettingKey, name: &str) -> Result<Secret, RestEngineError> {
-    let error = |why| RestEngineError { key: setting, why: Unusable::Variable { name: name.to_owned(), why } };
+pub(crate) fn variable(name: &str) -> Result<Secret, VariableError> {
+    let error = |why| VariableError { name: name.to_owned(), why };
     match env::var(name) {
         Ok(text) if text.is_empty() => Err(error("is empty")),
         Ok(text) => Ok(Secret::new(text)),

@@ -150,6 +150,65 @@ impl JsonSchema for SecretSource {
     }
 }
 
+/// `secrets` of a plugin's grants: a table of names and the sources of their texts.
+mod secrets {
+    use super::*;
+
+    use serde::de::Unexpected;
+
+    use crate::{secret::SecretSources, settings::written};
+
+    /// What is expected, in the words of messages and of the reference.
+    const WANTED: &str = "a table of names and texts, each in quotes or a table of one of `file`, `env` and `command`";
+
+    impl JsonSchema for SecretSources {
+        fn inline_schema() -> bool {
+            true
+        }
+
+        fn schema_name() -> Cow<'static, str> {
+            "SecretSources".into()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let mut source = generator.subschema_for::<SecretSource>();
+            source.remove("x-written");
+            json_schema!({ "type": "object", "additionalProperties": source, "x-written": WANTED })
+        }
+    }
+
+    impl<'de> Deserialize<'de> for SecretSources {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            confidential::read(from)
+        }
+    }
+
+    impl<'de> Confidential<'de> for SecretSources {
+        const WANTED: &'static str = WANTED;
+
+        fn from_table<A: MapAccess<'de>>(mut table: A) -> Result<Self, A::Error> {
+            let mut sources = BTreeMap::new();
+            while let Some((Name(name), source)) = table.next_entry()? {
+                sources.insert(name, source);
+            }
+            Ok(sources.into_iter().collect())
+        }
+    }
+
+    /// A name that a manifest can request.
+    struct Name(String);
+
+    impl<'de> Deserialize<'de> for Name {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let name = String::deserialize(from)?;
+            match written::is_name(&name, written::MAX_NAME) {
+                true => Ok(Self(name)),
+                false => Err(D::Error::invalid_value(Unexpected::Str(&name), &written::wanted_name().as_str())),
+            }
+        }
+    }
+}
+
 /// `engine.headers`: a table of header names and the sources of their values.
 pub(super) mod headers {
     use super::*;
@@ -163,13 +222,13 @@ pub(super) mod headers {
     const WANTED: &str =
         "a table of header names and texts, each in quotes or a table of one of `file`, `env` and `command`";
 
-    pub(in crate::settings::engine) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    pub(in crate::settings) fn schema(generator: &mut SchemaGenerator) -> Schema {
         let mut source = generator.subschema_for::<SecretSource>();
         source.remove("x-written");
         json_schema!({ "type": "object", "additionalProperties": source, "x-written": WANTED })
     }
 
-    pub(in crate::settings::engine) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::settings) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<BTreeMap<String, SecretSource>, D::Error> {
         confidential::read(from)

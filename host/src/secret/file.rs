@@ -10,10 +10,10 @@ use std::{
 use tokio::{fs, io::AsyncReadExt, time::timeout};
 
 use super::{
-    CredentialError,
+    Secret, SecretError,
     renewed::{Fitness, Renewed},
 };
-use crate::{secret::Secret, setting_key::SettingKey};
+use crate::setting_key::SettingKey;
 
 /// How often the file is looked at: what changes it does so by the hour, and a refused request looks at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ const SETTLED: Duration = Duration::from_secs(3);
 pub(super) struct FileText {
     setting: SettingKey,
     path: PathBuf,
-    read: Renewed<Read>,
+    read: Renewed<Read, SecretError>,
 }
 
 /// A text as it was read.
@@ -57,7 +57,7 @@ impl FileText {
         Self { setting, path, read: Renewed::new() }
     }
 
-    pub(super) async fn get(&self) -> Result<Secret, CredentialError> {
+    pub(super) async fn get(&self) -> Result<Secret, SecretError> {
         let read = self.read.get(
             // What the file held may have been withdrawn since: it is never used unlooked.
             |had| if had.at.elapsed() < LOOK_EVERY { Fitness::Good } else { Fitness::Spent },
@@ -66,7 +66,7 @@ impl FileText {
                     Ok(result) => result,
                     Err(_) => Err(format!("cannot be read within {} s", AT_MOST.as_secs())),
                 };
-                result.map_err(|why| CredentialError::File { setting: self.setting.clone(), path: self.shown(), why })
+                result.map_err(|why| SecretError::File { setting: self.setting.clone(), path: self.shown(), why })
             },
         );
         Ok(read.await?.text)

@@ -3,39 +3,41 @@
 use std::{
     future::Future,
     sync::{Mutex as StdMutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Mutex;
 
-use super::{CredentialError, REFUSAL_PAUSE};
+/// How long a refusal is no reason to have the same value anew a second time: a server that refuses everything must not
+/// make every request run a command or ask for a token.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
 
 /// A value and how it was had last.
 ///
 /// Whoever finds it due has it anew, in its own time; if that one gives up, the next does. Who comes meanwhile gets the
 /// last value if that is still of use; if not, it waits and gets the same result, be it an error.
-pub(super) struct Renewed<T> {
+pub(crate) struct Renewed<T, E> {
     /// Held while the value is had, and by whoever changes `state`: that is what makes it one at a time.
     renewal: Mutex<()>,
     /// Never held while anything is awaited.
-    state: StdMutex<State<T>>,
+    state: StdMutex<State<T, E>>,
 }
 
-struct State<T> {
+struct State<T, E> {
     had: Option<Had<T>>,
-    failure: Option<(Instant, CredentialError)>,
+    failure: Option<(Instant, E)>,
     refusal: Option<Instant>,
 }
 
 /// A value and when it was had.
-pub(super) struct Had<T> {
-    pub(super) value: T,
-    pub(super) at: Instant,
+pub(crate) struct Had<T> {
+    pub(crate) value: T,
+    pub(crate) at: Instant,
 }
 
 /// What a value is good for that was had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fitness {
+pub(crate) enum Fitness {
     /// Everybody uses it.
     Good,
     /// Somebody is to have it anew; the others use it meanwhile.
@@ -44,8 +46,8 @@ pub(super) enum Fitness {
     Spent,
 }
 
-impl<T: Clone> Renewed<T> {
-    pub(super) fn new() -> Self {
+impl<T: Clone, E: Clone> Renewed<T, E> {
+    pub(crate) fn new() -> Self {
         Self { renewal: Mutex::new(()), state: StdMutex::new(State { had: None, failure: None, refusal: None }) }
     }
 
@@ -54,13 +56,13 @@ impl<T: Clone> Renewed<T> {
     ///
     /// # Errors
     /// That of `renew`, of this caller or of another for whom it waited.
-    pub(super) async fn get<F>(
+    pub(crate) async fn get<F>(
         &self,
         fitness: impl Fn(&Had<T>) -> Fitness,
         renew: impl FnOnce(Option<T>) -> F,
-    ) -> Result<T, CredentialError>
+    ) -> Result<T, E>
     where
-        F: Future<Output = Result<T, CredentialError>>,
+        F: Future<Output = Result<T, E>>,
     {
         let asked = Instant::now();
         let _renewal = match self.last(&fitness) {
@@ -95,7 +97,7 @@ impl<T: Clone> Renewed<T> {
 
     /// Forgets a value that was refused after it had been had at `had`; not one that was renewed since, and not twice
     /// within a short time.
-    pub(super) async fn refused(&self, had: Instant) {
+    pub(crate) async fn refused(&self, had: Instant) {
         // A renewal under way may end with the value that was refused.
         let _renewal = self.renewal.lock().await;
         let mut state = self.state();
@@ -111,7 +113,7 @@ impl<T: Clone> Renewed<T> {
         self.state().had.as_ref().map(|had| (fitness(had), had.value.clone()))
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, State<T, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,15 +13,11 @@ use tokio::{
 };
 
 use super::{
-    CredentialError,
+    Secret, SecretCommand, SecretError,
     file::MAX_BYTES,
     renewed::{Fitness, Renewed},
 };
-use crate::{
-    foreign::excerpt,
-    secret::{Secret, SecretCommand},
-    setting_key::SettingKey,
-};
+use crate::{foreign::excerpt, setting_key::SettingKey};
 
 /// How long a command may run: those that ask a server answer within seconds or not at all.
 const AT_MOST: Duration = Duration::from_secs(30);
@@ -37,7 +33,7 @@ pub(super) struct CommandText {
     setting: SettingKey,
     command: SecretCommand,
     at_most: Duration,
-    printed: Renewed<Secret>,
+    printed: Renewed<Secret, SecretError>,
 }
 
 impl CommandText {
@@ -50,9 +46,9 @@ impl CommandText {
         Self { at_most, ..self }
     }
 
-    pub(super) async fn get(&self) -> Result<Secret, CredentialError> {
+    pub(super) async fn get(&self) -> Result<Secret, SecretError> {
         let program = &self.command.program;
-        let failed = |why| CredentialError::Command { setting: self.setting.clone(), program: program.clone(), why };
+        let failed = |why| SecretError::Command { setting: self.setting.clone(), program: program.clone(), why };
         let printed = self.printed.get(
             // `cache` says how long the text is used, and no longer.
             |had| if had.at.elapsed() < self.command.cache { Fitness::Good } else { Fitness::Spent },
