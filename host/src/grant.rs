@@ -121,7 +121,7 @@ impl Grants {
 
     /// The same plugin with all that its manifest requests, as an operator might allow it.
     #[must_use]
-    pub fn as_requested(&self) -> Self {
+    pub fn all_allowed(&self) -> Self {
         Self { allowed: self.requested.clone(), ..self.clone() }
     }
 

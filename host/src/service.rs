@@ -261,7 +261,7 @@ fn secrets(settings: &Settings) -> BTreeMap<String, Arc<SecretStore>> {
 }
 
 /// The way of handlers to other servers, on the runtime of the caller.
-fn network(settings: &HttpSettings) -> Result<Arc<dyn HttpPort>, ServiceError> {
+pub(crate) fn network(settings: &HttpSettings) -> Result<Arc<dyn HttpPort>, ServiceError> {
     let key = SettingKey::new(["http", "ca-file"]);
     let options = NetworkOptions {
         authorities: settings.ca_file.clone(),

@@ -203,3 +203,65 @@ async fn without_file_events_the_rescan_finds_the_change() {
     fs::copy(guest("versioned-v1").expect("built"), plugins.join("versioned.wasm")).expect("copied");
     assert_eq!(build_of(&scene, "versioned").await.0, "v1");
 }
+
+/// A case of the guest `versioned` that expects this build.
+fn case_of(build: &str) -> Vec<u8> {
+    format!("[expect]\noutcome = \"complete\"\nvariables.build = \"{build}\"\nothers = true\n").into_bytes()
+}
+
+#[tokio::test]
+async fn a_version_whose_cases_fail_keeps_the_last_good_one_and_shows_what_differs() {
+    let scene = Scene::new().await;
+    scene.drop_file("versioned.build.case.toml", &case_of("v1"));
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_guest("versioned-v2", "versioned");
+    let line = host.await_text("plugin refused", SOON).await.expect("refused");
+    assert!(line.contains("keeps serving") && line.contains("1 of 1 cases beside it fail: versioned.build"), "{line}");
+    host.await_text("+ variables.build = \\\"v2\\\"", SOON).await.expect("the difference");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    // The case was wrong: it alone makes another version.
+    scene.drop_file("versioned.build.case.toml", &case_of("v2"));
+    await_servings(&host, "versioned", 2).await;
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
+}
+
+#[tokio::test]
+async fn a_first_version_whose_cases_fail_or_cannot_be_read_does_not_serve() {
+    let scene = Scene::with_probe("").await;
+    scene.drop_file("versioned.case.toml", &case_of("v2"));
+    scene.drop_guest("versioned-v1", "versioned");
+    scene.drop_file("other.case.toml", b"expct = 1\n");
+    scene.drop_guest("versioned-v1", "other");
+    let host = scene.start();
+    let told = async |name: &str| host.await_text(&format!("plugin refused: {name}"), SOON).await.expect("refused");
+    assert!(told("versioned.wasm").await.contains("but not its `variables.build`"));
+    assert!(told("other.wasm").await.contains("unknown key `expct`: did you mean `expect`?"));
+    host.await_text("\"topic\":\"probe\"", SOON).await.expect("the other plugin serves");
+    assert_eq!(servings(&host), 1);
+}
+
+#[tokio::test]
+async fn cases_that_take_too_long_are_ended_and_run_again_later() {
+    let scene = Scene::new().await;
+    scene.drop_file("probe.toml", b"[limits]\ncpu-time = \"1m\"\n");
+    scene.drop_file(
+        "probe.slow.case.toml",
+        b"variables = { behaviour = \"spin\" }\nexpect = { outcome = \"timeout\" }\n",
+    );
+    scene.drop_guest("probe", "probe");
+    let host = scene.builder().setting("plugins.cases-timeout", "\"1s\"").start().expect("started");
+    host.await_text("its cases took longer than plugins.cases-timeout (1 s)", SOON).await.expect("refused");
+}
+
+#[tokio::test]
+async fn cases_are_not_run_where_that_is_switched_off_and_still_make_the_version() {
+    let scene = Scene::new().await;
+    scene.drop_file("versioned.case.toml", &case_of("v2"));
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.builder().setting("plugins.run-cases", "false").start().expect("started");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v1");
+    scene.drop_file("versioned.case.toml", &case_of("v3"));
+    await_servings(&host, "versioned", 2).await;
+}

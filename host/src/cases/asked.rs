@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::{
-    sandbox::{CorrelateError, HttpError, LoadError, LockError, SetError, StartError},
+    sandbox::{CorrelateError, Fault, HttpError, LoadError, LockError, SetError, StartError},
     value::{Scope, Variables},
     work::{Message, ProcessStart, Receiver, StartCondition, Started},
 };
@@ -75,9 +75,9 @@ impl Answer {
     pub fn unforeseen(asked: &Asked, why: &str) -> Self {
         let why = why.to_owned();
         match asked {
-            Asked::Http(_) => Self::Http(Err(HttpError::Denied(why))),
-            Asked::StartProcess(..) => Self::Started(Err(StartError::Denied(why))),
-            Asked::CorrelateMessage(_) => Self::Received(Err(CorrelateError::Denied(why))),
+            Asked::Http(_) => Self::Http(Err(HttpError::Refused(why))),
+            Asked::StartProcess(..) => Self::Started(Err(StartError::Fault(Fault::Unavailable(why)))),
+            Asked::CorrelateMessage(_) => Self::Received(Err(CorrelateError::Fault(Fault::Unavailable(why)))),
             Asked::ExtendLock(_) => Self::Extended(Err(LockError::Unavailable(why))),
             Asked::SetProgress(..) => Self::Set(Err(SetError::Unavailable(why))),
             Asked::Load(_) => Self::Loaded(Err(LoadError::Unavailable(why))),

@@ -23,6 +23,7 @@ use crate::{
         Assignment, Breakdown, Captured, Clock, Decision, Ending, EngineCalls, Fail, HttpCalls, OutputTo, Random,
         RetryWish, Sandbox, Secrets, Surroundings, Usage,
     },
+    secret::Secret,
     task::Task,
     value::Variables,
 };
@@ -93,18 +94,21 @@ impl Subject {
         let ports = Ports::new(world, plugin.settings.clone());
         let task = Arc::new(self.task);
         let lines = Captured::default();
-        let grants = Arc::new(plugin.settings.grants.as_requested());
+        let mut config = self.config;
+        // What the manifest requests as secrets is secret here, too.
+        let given = |name: String| Some((name.clone(), Secret::new(config.remove(&name)?)));
+        let secrets: BTreeMap<String, Secret> = plugin.settings.secrets.names().into_iter().filter_map(given).collect();
+        let grants = Arc::new(plugin.settings.grants.all_allowed());
         let assignment = Assignment {
             task: task.clone(),
             variables: Arc::new(self.variables),
-            config: Arc::new(self.config),
+            config: Arc::new(config),
             version: plugin.version.clone(),
             limits: plugin.settings.limits.clone(),
             port: ports.clone(),
             engine_calls: EngineCalls::new(grants.clone(), ports.clone()),
             http: HttpCalls::new(grants, ports.clone()),
-            // A case gives them as settings.
-            secrets: Secrets::none(),
+            secrets: Secrets::fixed(secrets),
             surroundings: self.surroundings,
             output: OutputTo::Captured(lines.clone()),
         };

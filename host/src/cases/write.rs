@@ -11,7 +11,7 @@ use super::{
     asked::{Answer, Asked},
     case::{Wanted, WantedMessage},
     expected::{Body, TextPattern, ValuePattern},
-    file::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS},
+    file::{CORRELATE_ERRORS, HTTP_ERRORS, KNOWN_TYPES, RECEIVERS, SCOPES, START_ERRORS},
 };
 use crate::{
     sandbox::{CorrelateError, Fault, HttpError, LoadError, LockError, RetryWish, SetError, StartError},
@@ -120,7 +120,8 @@ fn typed(value: &Value) -> Vec<(&'static str, String)> {
         }
         Value::Other(it) => {
             add("type", text(&it.type_name));
-            add("value", text(&it.value));
+            let key = if KNOWN_TYPES.contains(&it.type_name.as_str()) { "raw" } else { "value" };
+            add(key, text(&it.value));
             if !it.value_info.trim().is_empty() {
                 add("value-info", text(&it.value_info));
             }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     cases::{NoHttp, Observed, OutcomeName, run_alone},
     plugins::Plugin,
-    sandbox::Sandbox,
+    sandbox::{HttpPort, Sandbox},
     service,
     settings::{self, Flags, Loaded},
     telemetry,
@@ -50,6 +50,9 @@ pub(super) struct Call {
     /// A setting of the handler, over the [config] of its manifest
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Send HTTP requests, as far as the manifest requests them; without this none is sent
+    #[arg(long)]
+    allow_http: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -79,7 +82,11 @@ impl Call {
         let loader = Arc::new(loader.with_gate(None));
         let called = runtime.block_on(async {
             let plugin = loader.load_file(&self.file).await?;
-            let observed = run_alone(&sandbox, &plugin, case, Arc::new(NoHttp)).await?;
+            let http: Arc<dyn HttpPort> = match self.allow_http {
+                true => service::network(&loaded.settings.http)?,
+                false => Arc::new(NoHttp),
+            };
+            let observed = run_alone(&sandbox, &plugin, case, http).await?;
             Ok::<_, Box<dyn Error>>((plugin, observed))
         });
         // A compilation that took too long cannot be stopped, and nobody waits for it.

@@ -240,7 +240,12 @@ impl Plan {
     }
 
     fn listed(&mut self, dir: &Path) -> Vec<(PathBuf, Option<String>)> {
-        case_files(dir).unwrap_or_else(|error| {
+        let listed = case_files(dir).map(|files| {
+            // As one would type it.
+            let plain = |path: PathBuf| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path);
+            files.into_iter().map(|(path, owner)| (plain(path), owner)).collect()
+        });
+        listed.unwrap_or_else(|error| {
             self.problems.push(format!("{}: {error}", dir.display()));
             Vec::new()
         })

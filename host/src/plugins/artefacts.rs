@@ -25,6 +25,9 @@ const ENDING: &str = "artefact";
 /// The beginning of a name while the file is being written.
 const TEMPORARY: &str = ".writing-";
 
+/// A file that has been being written for so long was left behind: several processes may share the directory.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
+
 /// An artefact that was not asked for in so long belongs to a component that was replaced.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -67,12 +70,16 @@ impl Artefacts {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            let unused = || Ok::<_, io::Error>(entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > UNUSED));
-            let half_written = name.starts_with(TEMPORARY);
+            // What another process has removed meanwhile is no longer of interest.
+            let age = entry.metadata().ok().and_then(|it| it.modified().ok()?.elapsed().ok()).unwrap_or_default();
+            let half_written = name.starts_with(TEMPORARY) && age > ABANDONED;
             let foreign = name.ends_with(&format!(".{ENDING}")) && !name.ends_with(&suffix);
-            if half_written || foreign || (name.ends_with(&suffix) && unused()?) {
+            if half_written || foreign || (name.ends_with(&suffix) && age > UNUSED) {
                 tracing::debug!(file = %name, "removing an artefact that nobody will ask for");
-                fs::remove_file(entry.path())?;
+                match fs::remove_file(entry.path()) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
         }
         Ok(())
@@ -176,8 +183,11 @@ mod tests {
         artefacts.write("ab", b"old").expect("written");
         artefacts.write("cd", b"new").expect("written");
         let long_ago = SystemTime::now() - 2 * UNUSED;
-        File::open(artefacts.path("ab")).and_then(|file| file.set_modified(long_ago)).expect("aged");
-        fs::write(dir.path().join("cache").join(".writing-x"), b"half").expect("written");
+        let half = dir.path().join("cache").join(".writing-x");
+        fs::write(&half, b"half").expect("written");
+        for path in [artefacts.path("ab"), half] {
+            File::open(path).and_then(|file| file.set_modified(long_ago)).expect("aged");
+        }
         let again = Artefacts::open(&dir.path().join("cache"), 7).expect("opened");
         assert_eq!(again.read("ab"), None);
         assert_eq!(again.read("cd").as_deref(), Some(&b"new"[..]));

@@ -42,6 +42,7 @@ use wasmtime::{
 use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
+pub(crate) use self::conceal::Revealed;
 pub use self::{
     conceal::Revealed,
     ending::{Breakdown, Ending, Usage},

@@ -63,7 +63,7 @@ impl Secrets {
     }
 
     /// The names of those that may be read.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         match &self.0 {
             Source::None => Vec::new(),
             Source::Fixed(texts) => texts.keys().cloned().collect(),

@@ -26,7 +26,7 @@ pub struct Flags {
     /// Run at most this many invocations at once [default: 64]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_concurrent: Option<i64>,
-    /// Record every invocation as a case in this directory
+    /// Record every invocation as a case in this directory, not only what manifests ask for [default: recordings in state-dir]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub record: Option<String>,
     /// Log events of this level and above: error, warn, info, debug, trace or off, also by module [default: info]

@@ -23,7 +23,7 @@ pub struct RecordSettings {
     pub dir: Option<PathBuf>,
     /// Which invocations are recorded. While one is recorded, its random numbers follow from a seed that stands in the
     /// recording: who reads it can tell what they were.
-    #[schemars(extend("x-absent" = "`\"all\"` if `record.dir` is set, else `\"requested\"`"))]
+    #[schemars(with = "RecordWhat", extend("x-absent" = "`\"all\"` if `record.dir` is set, else `\"requested\"`"))]
     pub what: Option<RecordWhat>,
     /// No more than so many recordings are kept. What comes later is left out.
     #[serde(with = "Count::<1, MAX_FILES>")]

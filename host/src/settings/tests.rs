@@ -11,7 +11,10 @@ use std::ffi::OsString;
 use figment::value::Value;
 
 use super::*;
-use crate::secret::{Secret, SecretCommand, SecretSource};
+use crate::{
+    cases::RecordWhat,
+    secret::{Secret, SecretCommand, SecretSource},
+};
 
 /// A directory with a settings file.
 struct Fixture {
@@ -185,6 +188,8 @@ fn every_setting_can_be_written() {
     plugins.rescan = "5s" # fetchlock.toml:22
     plugins.max-size = "10 MiB" # fetchlock.toml:23
     plugins.compile-timeout = "2m" # fetchlock.toml:24
+    plugins.run-cases = true # default
+    plugins.cases-timeout = "1m" # default
     state-dir = "state" # fetchlock.toml:2
     cache-dir = "/var/cache/fetchlock" # fetchlock.toml:3
     worker.max-concurrent = 8 # fetchlock.toml:26
@@ -220,6 +225,10 @@ fn every_setting_can_be_written() {
     grants.charge.secrets = {} # default
     grants.charge.start-process = ["invoice"] # fetchlock.toml:48
     grants.charge.correlate-message = ["Paid","Refused"] # fetchlock.toml:49
+    # record.dir is not set: `recordings` in `state-dir`
+    # record.what is not set: `"all"` if `record.dir` is set, else `"requested"`
+    record.max-files = 1000 # default
+    record.max-size = "4 MiB" # default
     log.level = "fetchlock=debug,warn" # fetchlock.toml:51
     log.format = "json" # fetchlock.toml:52
     "#);
@@ -371,13 +380,15 @@ fn flags_are_settings() {
         plugins: Some("b".into()),
         state_dir: Some("c".into()),
         max_concurrent: Some(1),
+        record: Some("d".into()),
         log_level: Some("debug".into()),
         log_format: Some(LogFormat::Json),
     };
     let given: Vec<_> = flags.given().map(|(_, path, value)| (path.join("."), value)).collect();
-    assert_eq!(given.len(), 6);
+    assert_eq!(given.len(), 7);
     assert!(given.contains(&("log.format".into(), Value::from("json"))));
     let settings = Fixture::new("").flags(flags).settings();
+    assert_eq!(settings.record.options(&settings.state_dir).what, RecordWhat::All, "where it is said, all is meant");
     assert_eq!(settings.log, LogSettings { level: "debug".parse().expect("a level"), format: LogFormat::Json });
 }
 

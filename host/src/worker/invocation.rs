@@ -70,11 +70,10 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let port = Arc::new(Port::new(desk.clone(), host.clone(), task.clone(), plugin.clone(), slot.clone()));
     let caller = Arc::new(Caller::new(desk.clone(), host.clone(), task.clone()));
     let recording = desk.recorder.as_ref().and_then(|recorder| recorder.begin(&plugin, &task, &variables));
-    let (task_port, engine_port) = (port.clone() as Arc<dyn TaskPort>, caller as Arc<dyn EnginePort>);
-    let http_port: Arc<dyn HttpPort> = desk.http.clone();
+    let ports: (Arc<dyn TaskPort>, Arc<dyn EnginePort>, Arc<dyn HttpPort>) = (port.clone(), caller, desk.http.clone());
     let (task_port, engine_port, http_port) = match &recording {
-        Some(it) => (it.task_port(task_port), it.engine_port(engine_port), it.http_port(http_port)),
-        None => (task_port, engine_port, http_port),
+        Some(recording) => recording.around(ports),
+        None => ports,
     };
     let assignment = Assignment {
         task: task.clone(),
@@ -92,7 +91,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;
     if let Some(recording) = recording {
-        recording.end(&ending, usage);
+        recording.end(&ending, usage).await;
     }
     report(&task, &plugin.version, decided, &ending, usage);
     match (decided, ending) {

@@ -11,7 +11,10 @@ use std::{collections::BTreeMap, fs, io::Read, path::Path, time::Duration};
 
 use toml_edit::{Item, Value as Toml};
 
-pub(super) use self::calls::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS};
+pub(super) use self::{
+    calls::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS},
+    values::KNOWN_TYPES,
+};
 use self::{
     reader::{Reader, Table},
     values::Surroundings,

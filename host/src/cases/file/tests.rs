@@ -75,7 +75,7 @@ fn every_type_of_value_can_be_given() {
     bytes: Bytes(b"\0\x01hi\xff")
     date: Date(Date { unix_millis: 1795252272345, offset_minutes: 60 })
     double: Double(5e-324)
-    far-date: Date(Date { unix_millis: 316516377600000, offset_minutes: 0 })
+    far-date: Date(Date { unix_millis: 316516204800000, offset_minutes: 0 })
     file: File(File { filename: "a.xml", mime_type: Some("text/xml"), encoding: Some("UTF-8"), content: Stored("file") })
     fleeting: String("x") transient
     integer: Integer(-2147483648)
@@ -248,6 +248,28 @@ outcome = "completed"
     pay.one.case.toml:1: unknown key `descripton`: did you mean `description`?
     pay.one.case.toml:2: `clock` is "now": expected a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z
     pay.one.case.toml:3: `seed` is 1.5: expected a whole number or a text
+    pay.one.case.toml:5: unknown key `task.retrys`: did you mean `retries`?
+    pay.one.case.toml:6: `task.priority` is "high": expected a whole number
+    pay.one.case.toml:8: `variables.a.value` is "x": expected a whole number
+    pay.one.case.toml:9: `variables.b` is a table: expected a text, a number, true or false, a date and time with its offset, or a table like { type = "Json", value = '{"a":1}' }
+    pay.one.case.toml:10: `variables.c` is a list: expected a text, a number, true or false, a date and time with its offset, or a table like { type = "Json", value = '{"a":1}' }
+    pay.one.case.toml:11: `variables.d`: the engine has finite numbers only
+    pay.one.case.toml:12: `variables.e` is a date or time: expected a date and time with its offset, such as 2026-11-21T10:11:12.345+01:00
+    pay.one.case.toml:13: `variables.f`: expected JSON: EOF while parsing an object at line 1 column 1
+    pay.one.case.toml:14: the content is given several times, as `text` and `base64`: keep one
+    pay.one.case.toml:15: `variables.h.value` is 40000: expected a whole number from -32768 to 32767
+    pay.one.case.toml:15: unknown key `variables.h.of`: expected `type`, `value` or `transient`
+    pay.one.case.toml:16: `variables.i.base64` is "?": expected a text in Base64
+    pay.one.case.toml:17: `variables.j`: expected JSON as its value: EOF while parsing an object at line 1 column 1
+    pay.one.case.toml:19: `config.list` is a list: expected a text in quotes, a number, true or false
+    pay.one.case.toml:21: unknown key `calls.htpp`: did you mean `http`?
+    pay.one.case.toml:23: `calls.http` is "https://a": expected a method and an address, such as "GET https://api.example.com/rates"
+    pay.one.case.toml:25: the call has no answer: add `status`, or `error = "timeout"`
+    pay.one.case.toml:30: `calls.error`: a call has an error or a response: remove `error`, or `status` with all that belongs to it
+    pay.one.case.toml:33: `calls.error`: "slow" is no error of this call: expected "timeout", "refused", "unresolved", "tls", "protocol", "too-large", "denied"
+    pay.one.case.toml:34: a start is answered with one of `started = "ID"`, `running = "ID"` and `error = "…"`
+    pay.one.case.toml:36: a call says what is called: add `http = "GET https://…"`, `start-process`, `correlate-message`, `extend-lock`, `set-progress` or `load`
+    pay.one.case.toml:39: `expect.outcome` is "completed": expected "complete", "failure", "bpmn-error", "unlock", "hand-off", "undecided", "error", "trap" or "timeout"
     "#);
 }
 
@@ -261,10 +283,19 @@ fn what_does_not_belong_to_the_outcome_is_told() {
         "outcome = \"bpmn-error\"\ncode = { contains = \"a\", matches = \"b\" }\nafter-decision = [\"x\"]",
     ]
     .map(|text| complaints(&format!("[expect]\n{text}\n")));
-    assert_snapshot!(told.join("\n"), @"");
+    assert_snapshot!(told.join("\n"), @r#"
+    pay.one.case.toml:3: `expect.code`: the outcome `complete` has none, only `bpmn-error`: remove it
+    pay.one.case.toml:3: `expect.variables`: the outcome `unlock` has none, only `complete`, `bpmn-error`, `failure`: remove it
+    pay.one.case.toml:3: `expect.retry` is "often": expected "policy", "never", "system-down" or { left = 2, delay = "5m" }
+    pay.one.case.toml:4: `expect.message.matches`: unclosed group
+    pay.one.case.toml:3: `expect.variables.a` is a table: expected a value as in [variables], or { any = true }, { contains = "…" } or { matches = "…" }
+    pay.one.case.toml:4: `expect.others` is 1: expected true or false
+    pay.one.case.toml:3: expected one of `contains` and `matches`
+    pay.one.case.toml:4: `expect.after-decision` is "x": expected "second-decision", "error", "trap" or "timeout"
+    "#);
 }
 
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
-    assert_snapshot!(complaints("a = 1\nb ="), @"");
+    assert_snapshot!(complaints("a = 1\nb ="), @r#"pay.one.case.toml:2: no valid TOML: invalid string, expected `"`, `'`; write `key = value`, with texts in quotes"#);
 }

@@ -26,9 +26,10 @@ const VALUE: &str = "a text, a number, true or false, a date and time with its o
 const PATTERN: &str = "a value as in [variables], or { any = true }, { contains = \"…\" } or { matches = \"…\" }";
 
 /// The keys of a value that is a table.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "type",
     "value",
+    "raw",
     "of",
     "transient",
     "filename",
@@ -114,7 +115,11 @@ fn text_of(table: &Table<'_>) -> Option<TextPattern> {
         (None, Some(entry)) => match Regex::new(&entry.text()?) {
             Ok(regex) => Some(TextPattern::Matches(regex)),
             // The library draws the place on several lines, and says why on the last.
-            Err(error) => entry.problem(error.to_string().lines().last().unwrap_or_default().trim()),
+            Err(error) => {
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default().trim();
+                entry.problem(why.strip_prefix("error: ").unwrap_or(why))
+            }
         },
         _ => {
             table.problem("expected one of `contains` and `matches`");
@@ -168,7 +173,10 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
     }
     let name = table.name("type")?;
     let transient = table.truth("transient").unwrap_or(false);
+    // A value that the engine tells in another form than the usual one of its type.
+    let is_raw = table.has("raw");
     let allowed: &[&str] = match name.as_str() {
+        _ if is_raw => &["raw", "value-info"],
         "Null" => &["of"],
         "Bytes" => &["value", "text", "base64", "file"],
         "File" => &["filename", "mime-type", "encoding", "text", "base64", "file", "content-of"],
@@ -180,6 +188,7 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
         KEYS.into_iter().filter(|key| allowed.contains(key) || ["type", "transient"].contains(key)).collect();
     table.only(&valid);
     let value = match name.as_str() {
+        _ if is_raw => other(&table, &name, "raw")?,
         "Null" => Value::Null(table.text("of")),
         "Bytes" => Value::Bytes(content(&table, around)?.unwrap_or_default()),
         "File" => Value::File(file(&table, around)?),
@@ -191,17 +200,25 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
         "Boolean" | "Short" | "Integer" | "Long" | "Double" | "String" | "Date" | "Json" | "Xml" => {
             plain(&name, &required(&table, "value")?)?
         }
-        _ => Value::Other(Other {
-            type_name: name.clone(),
-            value: required(&table, "value")?.text()?,
-            value_info: table.text("value-info").unwrap_or_default(),
-        }),
+        _ => other(&table, &name, "value")?,
     };
     if let Err(why) = value.sendable() {
         return entry.problem(why);
     }
     Some(Variable { value, transient })
 }
+
+/// A value whose JSON stands in this key.
+fn other(table: &Table<'_>, name: &str, key: &str) -> Option<Value> {
+    let value = required(table, key)?.text()?;
+    let value_info = table.text("value-info").unwrap_or_default();
+    Some(Value::Other(Other { type_name: name.to_owned(), value, value_info }))
+}
+
+/// The types of values that have a form of their own.
+pub(in crate::cases) const KNOWN_TYPES: [&str; 13] = [
+    "Null", "Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Object",
+];
 
 fn required<'a>(table: &Table<'a>, key: &str) -> Option<Entry<'a>> {
     let found = table.get(key);

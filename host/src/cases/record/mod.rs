@@ -25,7 +25,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::ports::Recording;
+pub use self::ports::{Outside, Recording};
 use self::text::Recorded;
 use super::expected::OutcomeName;
 use crate::plugins::{Plugin, case_files::CASE_ENDING, manifest::RecordWish};

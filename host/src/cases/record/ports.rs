@@ -38,6 +38,9 @@ pub struct Recording {
     notes: Mutex<Bounded>,
 }
 
+/// The ports of an invocation.
+pub type Outside = (Arc<dyn TaskPort>, Arc<dyn EnginePort>, Arc<dyn HttpPort>);
+
 /// What was noted, as long as it is not too much.
 #[derive(Default)]
 struct Bounded {
@@ -78,23 +81,17 @@ impl Recording {
         Surroundings { clock: Clock::Real, random: Random::Seeded(self.seed.clone()) }
     }
 
-    /// A port that notes what goes through this one.
-    pub fn task_port(self: &Arc<Self>, inner: Arc<dyn TaskPort>) -> Arc<dyn TaskPort> {
-        Arc::new(Noted { recording: self.clone(), inner })
-    }
-
-    /// A port that notes what goes through this one.
-    pub fn engine_port(self: &Arc<Self>, inner: Arc<dyn EnginePort>) -> Arc<dyn EnginePort> {
-        Arc::new(Noted { recording: self.clone(), inner })
-    }
-
-    /// A port that notes what goes through this one.
-    pub fn http_port(self: &Arc<Self>, inner: Arc<dyn HttpPort>) -> Arc<dyn HttpPort> {
-        Arc::new(Noted { recording: self.clone(), inner })
+    /// Ports that note what goes through these.
+    pub fn around(self: &Arc<Self>, (task, engine, http): Outside) -> Outside {
+        (
+            Arc::new(Noted { recording: self.clone(), inner: task }),
+            Arc::new(Noted { recording: self.clone(), inner: engine }),
+            Arc::new(Noted { recording: self.clone(), inner: http }),
+        )
     }
 
     /// Has the recording written, if the invocation ended in a way that is recorded.
-    pub fn end(&self, ending: &Ending, usage: Usage) {
+    pub async fn end(&self, ending: &Ending, usage: Usage) {
         let Bounded { notes, contents, bytes } = std::mem::take(&mut *self.notes());
         // Of an invocation that was cancelled, or that the host could not run, nothing can be learned.
         let Ok(observed) = observed(&self.plugin, &self.task, notes, ending.clone(), usage) else { return };
@@ -113,6 +110,7 @@ impl Recording {
             seed: self.seed.clone(),
             contents,
             observed,
+            revealed: self.plugin.settings.secrets.revealed().await,
         });
     }
 

@@ -21,7 +21,8 @@ use crate::{
     },
     foreign::escape,
     plugins::{Plugin, case_files::CASE_ENDING},
-    sandbox::Seed,
+    sandbox::{Revealed, Seed},
+    secret::HIDDEN,
     task::Task,
     value::{FileContent, Value, Variables},
 };
@@ -38,6 +39,8 @@ pub(super) struct Recorded {
     pub(super) seed: Seed,
     pub(super) contents: BTreeMap<String, Bytes>,
     pub(super) observed: Observed,
+    /// The secrets that the handler may have read.
+    pub(super) revealed: Revealed,
 }
 
 /// Why there is no text.
@@ -77,7 +80,7 @@ impl Recorded {
         let case = file::parse(Path::new(""), "the recording", &given, true)?;
         observed.contents = contents;
         let text = update(&given, &case, &observed)?;
-        Ok(self.with_any(&text, &redactor))
+        Ok(self.revealed.conceal(&self.with_any(&text, &redactor)).into_owned())
     }
 
     /// All but what is expected.
@@ -105,6 +108,12 @@ impl Recorded {
                 };
             }
             lines.push(format!("{} = {}", write::key(&name), write::variable(&variable)));
+        }
+        let secrets = self.plugin.settings.secrets.names();
+        if !secrets.is_empty() {
+            lines.push("\n[config]".to_owned());
+            // As what it was is blotted out everywhere.
+            lines.extend(secrets.iter().map(|name| format!("{} = {}", write::key(name), write::text(HIDDEN))));
         }
         for Made { asked, answer, took } in &observed.calls {
             lines.push("\n[[calls]]".to_owned());

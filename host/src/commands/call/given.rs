@@ -268,6 +268,16 @@ mod tests {
             "a:Json={",
         ]
         .map(|argument| read(&[argument]).expect_err("a problem").to_string());
-        assert_snapshot!(told.join("\n"), @"");
+        assert_snapshot!(told.join("\n"), @r#"
+        --var amount: expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json
+        --var =1: expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json
+        --var a:Intger=1: `Intger` is no type: did you mean Integer?
+        --var a:Colour=1: `Colour` is no type: expected Boolean, Short, Integer, Long, Double, String, Date, Bytes, File, Json, Xml or Null; for another one, write NAME={ type = "…", value = '…' }
+        command line:2: `variables.a.value` is "x": expected a whole number of 32 bits
+        --var a={"b":1}: a value in braces is a table with its `type`: for JSON, write a:Json={"b":1}
+        --var a:File=x: a File is given by its path: expected NAME:File=@PATH, perhaps with ;type=MIME/TYPE behind it
+        --var a:Json=@/nowhere: /nowhere cannot be read: No such file or directory (os error 2); write @@ for a text that begins with @
+        command line:2: `variables.a`: expected JSON: EOF while parsing an object at line 1 column 1
+        "#);
     }
 }

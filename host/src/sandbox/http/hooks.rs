@@ -1,9 +1,6 @@
 //! The host's side of `wasi:http`: what every request of an invocation goes through before it leaves.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
@@ -12,7 +9,7 @@ use http::{
     header::{EXPECT, TE, TRAILER},
 };
 use http_body_util::{BodyExt, Full};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
@@ -165,7 +162,7 @@ impl Exchange {
             let response = port.exchange(request).await.map_err(|error| failure(&what, error, limit))?;
             checked(response, &what, limit)
         };
-        let result = timeout_at((deadline + GRACE).into(), exchange).await.unwrap_or_else(|_| {
+        let result = timeout_at(deadline + GRACE, exchange).await.unwrap_or_else(|_| {
             let why = format!("it has not ended within the limit `limits.http-timeout` of {}", show(timeout));
             Err(Failure::new(&what, why, Error::HttpResponseTimeout))
         });

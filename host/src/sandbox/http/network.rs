@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -19,7 +19,11 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     redirect, retry,
 };
-use tokio::{runtime::Handle, sync::Semaphore, time::timeout_at};
+use tokio::{
+    runtime::Handle,
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{HttpError, HttpPort, Terms, addresses::not_public, hooks::too_large};
@@ -133,7 +137,7 @@ impl Ways {
             let limit = show(terms.timeout);
             HttpError::Timeout(format!("{doing} within the limit `limits.http-timeout` of {limit}"))
         };
-        let permit = timeout_at(terms.deadline.into(), self.permits.acquire()).await;
+        let permit = timeout_at(terms.deadline, self.permits.acquire()).await;
         let _permit = permit.map_err(|_| {
             let waiting = "no other exchange made room (`http.max-concurrent` allows";
             timed_out(&format!("{waiting} {})", self.max_concurrent))
@@ -141,7 +145,7 @@ impl Ways {
         let client = self.client(&terms)?;
         let request = outgoing(request)?;
         let begun = terms.begun.filter(|begun| *begun < terms.deadline);
-        let answer = timeout_at(begun.unwrap_or(terms.deadline).into(), client.execute(request)).await;
+        let answer = timeout_at(begun.unwrap_or(terms.deadline), client.execute(request)).await;
         let answer = match (answer, begun) {
             (Ok(answer), _) => answer.map_err(|error| told(&error, &terms))?,
             (Err(_), None) => return Err(timed_out("no answer has come")),
@@ -231,7 +235,7 @@ async fn whole(mut answer: reqwest::Response, terms: &Terms) -> Result<Response<
     let mut body = BytesMut::new();
     loop {
         let pause = terms.pause.and_then(|pause| Instant::now().checked_add(pause)).filter(|at| *at < terms.deadline);
-        let chunk = match timeout_at(pause.unwrap_or(terms.deadline).into(), answer.chunk()).await {
+        let chunk = match timeout_at(pause.unwrap_or(terms.deadline), answer.chunk()).await {
             Ok(chunk) => chunk.map_err(|error| Cut::Failed(told(&error, terms)))?,
             Err(_) if pause.is_none() => return Err(Cut::TooLate),
             Err(_) => {

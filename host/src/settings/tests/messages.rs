@@ -28,7 +28,7 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
     fetchlock.toml:1: unknown key `worker.backoff.maximum`: expected `initial`, `factor`, `max`, `overload-max` or `jitter`
     fetchlock.toml:1: unknown key `engin`: did you mean `engine`?
     fetchlock.toml:2: unknown key `log.colour`: expected `level` or `format`
-    fetchlock.toml:1: unknown key `"a\nb.c"`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `http`, `grants` or `log`
+    fetchlock.toml:1: unknown key `"a\nb.c"`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `http`, `grants`, `record` or `log`
     "#);
 }
 
@@ -212,7 +212,7 @@ fn a_whole_number_of_more_than_64_bits_is_a_wrong_value_of_its_key() {
 fn all_problems_are_told_at_once_in_the_order_of_their_lines() {
     let file = "colour = 1\n[worker]\npoll = \"soon\"\nmax-batch = 0\n[limits]\nmemory = \"lots\"\n[log]\nlevel = 3";
     insta::assert_snapshot!(Fixture::new(file).variable("FETCHLOCK_FOO", "1").complaint(), @r#"
-    fetchlock.toml:1: unknown key `colour`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `http`, `grants` or `log`
+    fetchlock.toml:1: unknown key `colour`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `http`, `grants`, `record` or `log`
     fetchlock.toml:3: `worker.poll` is "soon": expected a duration from 1s to 30m, written like "30s", "5m" or "PT5M"
     fetchlock.toml:4: `worker.max-batch` is 0: expected a whole number from 1 to 10000
     fetchlock.toml:6: `limits.memory` is "lots": expected a size from 64 KiB to 4 GiB, written like "512 KiB" or "64 MiB"

@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::{
     grant::{AllowedGrants, Grants, HttpPatterns, RequestedGrants},
-    sandbox::{HttpPort, Secrets, limits::test_limits, output::Origin, trial},
+    sandbox::{HttpPort, Secrets, limits::test_limits, output::Origin, output::OutputTo, trial},
     task::Topic,
 };
 
@@ -43,7 +43,7 @@ const GRANTED: &[&str] = &["GET https://api.example.com", "POST https://api.exam
 
 fn output(limits: &Limits) -> GuestOutput {
     let task = trial::assignment(&Topic::new("t"), "v", limits, Arc::default(), Secrets::none()).task;
-    GuestOutput::new(Origin { task, version: "v".into() }, limits)
+    GuestOutput::new(Origin { task, version: "v".into() }, limits, OutputTo::Log)
 }
 
 fn policy(port: Arc<dyn HttpPort>, limits: &Limits) -> Policy {

@@ -1,0 +1,125 @@
+//! What a running host records is a case that passes.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+
+use fetchlock_harness::fetchlock::Fetchlock;
+use fetchlock_scripted_engine::TaskState;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    scene::{SOON, Scene, long, text},
+    tool::Place,
+};
+
+/// The recordings of a directory, by name.
+fn recordings(dir: &std::path::Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).map(|entries| entries.map(|entry| entry.expect("an entry").path()).collect());
+    let mut found: Vec<PathBuf> = entries.unwrap_or_default();
+    found.sort();
+    found
+}
+
+async fn stop(mut host: Fetchlock) {
+    host.sigterm().expect("told");
+    host.wait_exit(SOON).await.expect("ended");
+}
+
+/// Copies recordings beside the probe and runs them.
+fn replay(manifest: &str, recordings: &[PathBuf]) -> (Option<i32>, String) {
+    let place = Place::with_probe(manifest);
+    for recording in recordings {
+        fs::copy(recording, place.path().join(recording.file_name().expect("a name"))).expect("copied");
+    }
+    let ended = place.test(&[]);
+    (ended.code, ended.stdout)
+}
+
+#[tokio::test]
+async fn every_recorded_invocation_can_be_replayed() {
+    const MANIFEST: &str = "retry = \"R0/PT0S\"\n[grants]\nstart-process = [\"invoice\"]\n";
+    let scene = Scene::with_probe(MANIFEST).await;
+    let dir = TempDir::new().expect("a directory");
+    let host = scene.builder().arg("--record").arg(dir.path()).toml("[grants.probe]\nstart-process = [\"invoice\"]");
+    let host = host.start().expect("started");
+    let completed = [
+        scene.probe("random"),
+        scene.probe("context"),
+        scene.probe_with("progress", json!({"n": long(20)})),
+        scene.probe_with("start-process", json!({"key": text("invoice"), "businessKey": text("b")})),
+        scene.probe_with("complete", fetchlock_harness::samples::variables()),
+        scene.probe_with(
+            "load-file",
+            json!({"file": {"type": "File", "value": "YWJj", "valueInfo": {"filename": "a.txt"}}}),
+        ),
+        scene.probe("decide-twice"),
+    ];
+    for task in &completed {
+        scene.engine.await_completed(task, SOON).await.expect("completed");
+    }
+    for failing in [scene.probe("trap"), scene.probe("err"), scene.probe("fail-never"), scene.probe("undecided")] {
+        scene.engine.await_state(&failing, SOON, TaskState::is_incident).await.expect("an incident");
+    }
+    let logs = host.logs();
+    stop(host).await;
+    assert!(!logs.contains("cannot be recorded"), "{logs}");
+    let recorded = recordings(dir.path());
+    assert_eq!(recorded.len(), 11, "{recorded:?}");
+    let modes: Vec<u32> =
+        recorded.iter().map(|path| fs::metadata(path).expect("there").permissions().mode() & 0o777).collect();
+    assert!(modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
+    let (code, told) = replay(MANIFEST, &recorded);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn a_manifest_has_failures_recorded_without_what_it_names() {
+    const MANIFEST: &str = "retry = \"R0/PT0S\"\nrecord = \"failures\"\nrecord-redact = [\"card\"]\n";
+    let scene = Scene::with_probe(MANIFEST).await;
+    let dir = TempDir::new().expect("a directory");
+    let host = scene.builder().state_dir(dir.path()).start().expect("started");
+    let good = scene.probe("complete");
+    scene.engine.await_completed(&good, SOON).await.expect("completed");
+    let order = json!({"type": "Json", "value": "{\"card\":\"4711\",\"items\":[{\"Card\":4711}],\"n\":1}"});
+    let bad = scene.probe_with("err", json!({"card": text("4711"), "order": order}));
+    scene.engine.await_state(&bad, SOON, TaskState::is_incident).await.expect("an incident");
+    stop(host).await;
+    let recorded = recordings(&dir.path().join("recordings"));
+    let [recording] = recorded.as_slice() else { panic!("{recorded:?}") };
+    let name = recording.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(name.starts_with("probe.recorded-error-"), "{name}");
+    let written = fs::read_to_string(recording).expect("read");
+    assert!(!written.contains("4711") && written.contains("redacted"), "{written}");
+    let (code, told) = replay(MANIFEST, &recorded);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn recordings_are_bounded_and_a_directory_that_cannot_be_written_costs_no_task() {
+    let scene = Scene::with_probe("").await;
+    let dir = TempDir::new().expect("a directory");
+    let host = scene
+        .builder()
+        .arg("--record")
+        .arg(dir.path())
+        .setting("record.max-files", "2")
+        .setting("record.max-size", "\"2 KiB\"");
+    let host = host.start().expect("started");
+    let large =
+        scene.probe_with("complete", json!({"big": {"type": "Json", "value": format!("\"{}\"", "x".repeat(10_000))}}));
+    scene.engine.await_completed(&large, SOON).await.expect("completed");
+    host.await_text("more than record.max-size", SOON).await.expect("told");
+    for _ in 0..3 {
+        let task = scene.probe("complete");
+        scene.engine.await_completed(&task, SOON).await.expect("completed");
+    }
+    host.await_text("record.max-files", SOON).await.expect("told");
+    assert_eq!(recordings(dir.path()).len(), 2);
+    stop(host).await;
+    let file = dir.path().join("file");
+    fs::write(&file, "").expect("written");
+    let host = scene.builder().arg("--record").arg(&file).start().expect("started");
+    let task = scene.probe("complete");
+    scene.engine.await_completed(&task, SOON).await.expect("completed");
+    host.await_text("an invocation cannot be recorded", SOON).await.expect("told");
+}
