@@ -54,7 +54,8 @@ pub(crate) fn build() -> Result<()> {
     let examples = examples_dir()?;
     fs::create_dir_all(&examples).with_context(|| format!("cannot create {}", examples.display()))?;
     let projects = EXAMPLES.iter().map(|it| (it, examples.clone()));
-    for (project, to) in projects.chain(TEST_GUESTS.iter().map(|it| Ok((it, guests_dir()?))).collect::<Result<Vec<_>>>()?)
+    for (project, to) in
+        projects.chain(TEST_GUESTS.iter().map(|it| Ok((it, guests_dir()?))).collect::<Result<Vec<_>>>()?)
     {
         project.prepare()?;
         run(fetchlock()?.arg("build").arg(root().join(project.folder)).arg("--to").arg(to))?;

@@ -82,7 +82,10 @@ async fn serve(binary: &Path, plugins: &Path, starts: &[(&str, &str)]) -> Result
         let (path, body) = request(line).with_context(|| format!("the last line is no start of a task: {line}"))?;
         let started = engine.post(path, &body).await?;
         let instance = started["id"].as_str().context("an instance")?;
-        engine.await_history_state(instance, &HistoryState::Completed, DEADLINE).await.with_context(|| (*language).to_owned())?;
+        engine
+            .await_history_state(instance, &HistoryState::Completed, DEADLINE)
+            .await
+            .with_context(|| (*language).to_owned())?;
         let approved = engine.historic_variables(instance).await?.remove("approved");
         let approved = approved.with_context(|| format!("{language}: no variable `approved`"))?;
         ensure!(approved["value"] == true, "{language}: expected the amount to be approved, found {approved}");

@@ -62,7 +62,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         step("tests", || run_command(&mut cargo(&["test", "--workspace", "--locked"])))?;
     } else {
         step("tests without the real engine", || {
-            let without = ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine", "--test", "guest-languages"];
+            let without =
+                ["--lib", "--bins", "--test", "blackbox", "--test", "scripted_engine", "--test", "guest-languages"];
             run_command(cargo(&["test", "--workspace", "--locked"]).args(without))?;
             // By name, so that the output counts what is left out.
             let embedded = ["--test", "engines", "--", "--skip", "real::"];

@@ -42,7 +42,6 @@ use wasmtime::{
 use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
-pub(crate) use self::conceal::Revealed;
 pub use self::{
     conceal::Revealed,
     ending::{Breakdown, Ending, Usage},

@@ -183,7 +183,10 @@ impl GuestOutput {
             budget.take(size);
             return;
         }
-        budget.line(level, Source::Log, message, fields);
+        let concealed = |text: &str| budget.revealed.conceal(text).into_owned();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (concealed(name), concealed(value))).collect();
+        let message = concealed(message);
+        budget.line(level, Source::Log, &message, &fields);
     }
 
     /// Tells of an exchange over HTTP that has succeeded.
