@@ -20,7 +20,7 @@ type report struct {
 }
 
 // Builds the component and runs the cases in plugin/, in the sandbox of production; each is a test of its own here. The
-// variable FETCHLOCK may say which fetchlock does it.
+// variable FETCHLOCK may say which fetchlock does it. Go does not see what that reads: with -count=1 it runs each time.
 func TestTheCasesOfThePlugin(t *testing.T) {
 	fetchlock := os.Getenv("FETCHLOCK")
 	if fetchlock == "" {
