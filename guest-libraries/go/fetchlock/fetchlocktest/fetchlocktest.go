@@ -1,3 +1,5 @@
+//go:build !wasm
+
 // Package fetchlocktest runs handlers in unit tests, on the author's machine and without a component:
 //
 //	func TestASmallAmountIsApproved(t *testing.T) {
