@@ -22,7 +22,7 @@ pub enum Outcome {
     Unlock(Duration),
     /// The task stays locked under the host's worker id for so long, for somebody else to complete.
     HandOff(Duration),
-    /// The handler has decided by itself, through the bindings in [`raw`](crate::raw).
+    /// The handler has decided by itself, through the bindings in `fetchlock::raw`.
     Decided,
 }
 

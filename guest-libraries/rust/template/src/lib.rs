@@ -33,9 +33,15 @@ fn handle(order: Order) -> fetchlock::Result<Approval> {
 fn approve(order: &Order, limit: f64) -> Result<Approval, BpmnError> {
     let Order { amount, customer } = order;
     if *amount > limit {
-        return Err(BpmnError::new("TOO_MUCH", format!("{amount} is above the limit of {limit}")));
+        return Err(BpmnError::new(
+            "TOO_MUCH",
+            format!("{amount} is above the limit of {limit}"),
+        ));
     }
-    Ok(Approval { approved: true, message: format!("Thank you, {customer}: {amount} is approved") })
+    Ok(Approval {
+        approved: true,
+        message: format!("Thank you, {customer}: {amount} is approved"),
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +50,10 @@ mod tests {
 
     #[test]
     fn the_limit_itself_is_approved_and_more_is_not() {
-        let order = |amount| Order { amount, customer: "Ada".to_owned() };
+        let order = |amount| Order {
+            amount,
+            customer: "Ada".to_owned(),
+        };
         assert!(approve(&order(50.0), 50.0).is_ok_and(|approval| approval.approved));
         assert!(approve(&order(50.01), 50.0).is_err_and(|error| error.code == "TOO_MUCH"));
     }
