@@ -1,10 +1,12 @@
 //! The chores of this repository: `cargo xtask test`, `cargo xtask demo`, `cargo xtask guests`,
-//! `cargo xtask reference`, `cargo xtask screenshot`, `cargo xtask bench` and `cargo xtask conformance`.
+//! `cargo xtask guest-bindings`, `cargo xtask reference`, `cargo xtask screenshot`, `cargo xtask bench` and
+//! `cargo xtask conformance`.
 
 mod bench;
 mod cargo;
 mod conformance;
 mod demo;
+mod guest_bindings;
 mod guests;
 mod orders;
 mod picture;
@@ -36,6 +38,8 @@ enum Chore {
     Demo(demo::Options),
     /// Build the guest components, and put the example into the plugin directory
     Guests,
+    /// Generate the bindings of the Go package anew, from wit/
+    GuestBindings(guest_bindings::Options),
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
     /// Take the picture of `fetchlock dev` in docs/images/ anew
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Demo(options) => demo::run(&options),
         Chore::Guests => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| guests::build(guests::ALL)),
+        Chore::GuestBindings(options) => guest_bindings::run(&options),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
         Chore::Screenshot => screenshot::run(),
         Chore::Bench(options) => bench::run(&options),

@@ -17,6 +17,8 @@
 // in unit tests, it is net/http's own transport, so that net/http/httptest serves as everywhere. Bodies are whole when
 // a call returns. A deadline of the request's context bounds connecting and waiting; the host has bounds of its own.
 // What the host refuses or cannot do is an [Error].
+//
+// net/http makes a component larger by 7 MB, and its first load slower by some seconds.
 package http
 
 import "errors"

@@ -68,12 +68,7 @@ func exchange(request *http.Request, body []byte) (*http.Response, error) {
 	future := handled.Ok()
 	defer future.Drop()
 	if sending != nil {
-		// An error here has a cause, which the answer tells.
-		if err := send(sending, body); err != nil {
-			if answer := future.Get(); answer.IsNone() {
-				return nil, err
-			}
-		}
+		send(sending, body)
 	}
 	ready := future.Subscribe()
 	ready.Block()
@@ -175,22 +170,20 @@ func optionsOf(request *http.Request) (*wasi.RequestOptions, error) {
 	return options, nil
 }
 
-func send(to *wasi.OutgoingBody, body []byte) error {
+// Sends a body. Where that ends early the answer tells why: a refusal, say, or what a server says that does not want it.
+func send(to *wasi.OutgoingBody, body []byte) {
 	stream := to.Write().Ok()
 	for len(body) > 0 {
 		n := min(len(body), writeAtOnce)
-		if written := stream.BlockingWriteAndFlush(body[:n]); written.IsErr() {
+		if stream.BlockingWriteAndFlush(body[:n]).IsErr() {
 			stream.Drop()
 			to.Drop()
-			return streamError(written.Err())
+			return
 		}
 		body = body[n:]
 	}
 	stream.Drop()
-	if finished := wasi.OutgoingBodyFinish(to, witTypes.None[*wasi.Fields]()); finished.IsErr() {
-		return errorOf(finished.Err())
-	}
-	return nil
+	wasi.OutgoingBodyFinish(to, witTypes.None[*wasi.Fields]())
 }
 
 func responseOf(request *http.Request, incoming *wasi.IncomingResponse) (*http.Response, error) {

@@ -16,9 +16,9 @@ import (
 	witRuntime "fetchlock/internal/wit/runtime"
 )
 
-// With this many bytes received from the host since the last collection, the next task begins with one: what was
-// received while the collector was off starts none. It is Go's own smallest heap.
-const collectAfter = 4 << 20
+// What is received while the collector is off starts no collection, so there is one by hand when as much was received as
+// the last one left, but no less than this: Go's own smallest heap.
+const smallestHeap = 4 << 20
 
 const off = -1
 
@@ -28,7 +28,9 @@ var (
 	// What the collector is on with; the default, unless the environment says something else.
 	percent = 100
 	isOn    = true
+	// How many bytes were received since the last collection by hand, and how many lead to the next one.
 	pending uintptr
+	enough  uintptr = smallestHeap
 )
 
 // Call runs call, which calls the host. What it received must be Go's own values when it returns.
@@ -36,6 +38,7 @@ func Call(call func()) {
 	calling.Lock()
 	defer calling.Unlock()
 	defer release()
+	collect()
 	if isOn {
 		percent = debug.SetGCPercent(off)
 		defer debug.SetGCPercent(percent)
@@ -43,14 +46,8 @@ func Call(call func()) {
 	call()
 }
 
-// Task makes ready for a task: it switches the collector off, after a collection if one is due.
-func Task() {
-	switchOff()
-	if pending > collectAfter {
-		runtime.GC()
-		pending = 0
-	}
-}
+// Task makes ready for a task, which begins with the collector off.
+func Task() { switchOff() }
 
 // UserCode runs code, which may allocate as it likes, with the collector on.
 func UserCode(code func()) {
@@ -73,6 +70,17 @@ func switchOff() {
 		percent = debug.SetGCPercent(off)
 		isOn = false
 	}
+}
+
+// Collects, if it is due: before a call of the host, when what came with the ones before may be garbage.
+func collect() {
+	if pending < enough {
+		return
+	}
+	runtime.GC()
+	var left runtime.MemStats
+	runtime.ReadMemStats(&left)
+	pending, enough = 0, max(smallestHeap, uintptr(left.HeapAlloc))
 }
 
 // Lets go of what the host has been given memory for: what is still used, Go's own values hold.
