@@ -2,7 +2,7 @@
 
 const ways = {
   hide: () => '***',
-  initials: (text) => text.replace(/(\p{L})[\p{L}\p{M}'-]*/gu, '$1.'),
+  initials: (text) => text.replace(/(\S)\S*/gu, '$1.'),
   last4: (text) => '*'.repeat(Math.max(text.length - 4, 0)) + text.slice(-4),
   year: (text) => (/^\d{4}/.exec(text) ?? ['***'])[0],
 };
