@@ -61,12 +61,12 @@ fn a_project_in_go_is_built_once_and_put_into_a_directory() {
 
 #[test]
 fn a_project_in_javascript_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("js"), @"");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("js"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, task, variables");
 }
 
 #[test]
 fn a_project_in_typescript_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("ts"), @"");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("ts"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, task, variables");
 }
 
 #[test]
@@ -133,14 +133,14 @@ fn a_project_of_somebody_else_in_rust_is_built_too() {
 #[test]
 fn a_component_that_a_host_would_refuse_fails_in_the_hosts_words_and_replaces_nothing() {
     let workplace = Workplace::new();
-    workplace.raw_rust("theirs", COMPLETES);
-    workplace.write("theirs/plugin/theirs.wasm", "the last good one");
+    workplace.raw_rust("refused", COMPLETES);
+    workplace.write("refused/plugin/refused.wasm", "the last good one");
     // A component, and no handler.
-    workplace.write("theirs/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn other() {}\n");
-    let ended = workplace.fetchlock(["build", "theirs"]);
+    workplace.write("refused/src/lib.rs", "#[unsafe(no_mangle)]\npub extern \"C\" fn other() {}\n");
+    let ended = workplace.fetchlock(["build", "refused"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
-    insta::assert_snapshot!(ended.stderr.lines().last().unwrap_or_default(), @"");
-    let component = fs::read_to_string(workplace.path().join("theirs/plugin/theirs.wasm")).expect("read");
+    insta::assert_snapshot!(ended.stderr.lines().last().unwrap_or_default(), @"fetchlock: refused.wasm: the component is not built for fetchlock:handler@0.1.0: it does not export `handle` (it exports nothing); author: build against the WIT package fetchlock:handler, world `handler`; operator: take a build for this host's version, or a newer host");
+    let component = fs::read_to_string(workplace.path().join("refused/plugin/refused.wasm")).expect("read");
     assert_eq!(component, "the last good one");
 }
 
@@ -166,9 +166,9 @@ fn a_folder_that_is_no_project_is_told_what_is_looked_for() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
         ended.stderr
     };
-    insta::assert_snapshot!(refused(&["build", "x"]), @"fetchlock: there is no folder nowhere: `fetchlock build` takes the folder of a project");
-    insta::assert_snapshot!(refused(&["build", "nowhere"]), @"fetchlock: the directory nowhere is not there, so nothing can be put into it: create it, or name another with --to");
-    insta::assert_snapshot!(refused(&["build", "x", "--to", "nowhere"]), @"");
+    insta::assert_snapshot!(refused(&["build", "x"]), @"fetchlock: x is no project of a known language: expected Cargo.toml (Rust), go.mod (Go), package.json with tsconfig.json (TypeScript), package.json (JavaScript), handler.py or pyproject.toml or requirements.txt (Python); `fetchlock new` makes one");
+    insta::assert_snapshot!(refused(&["build", "nowhere"]), @"fetchlock: there is no folder nowhere: `fetchlock build` takes the folder of a project");
+    insta::assert_snapshot!(refused(&["build", "x", "--to", "nowhere"]), @"fetchlock: the directory nowhere is not there, so nothing can be put into it: create it, or name another with --to");
 }
 
 #[test]
@@ -233,11 +233,11 @@ fn a_toolchain_that_is_not_installed_in_a_python_project_is_told_with_the_comman
 async fn a_build_straight_into_a_directory_that_is_served_is_taken_over_whole() {
     let scene = Scene::new().await;
     let workplace = Workplace::new();
-    workplace.raw_rust("theirs", COMPLETES);
-    workplace.write("theirs/plugin/theirs.toml", "topic = \"theirs\"\n[config]\nversion = \"1\"\n");
+    workplace.raw_rust("served", COMPLETES);
+    workplace.write("served/plugin/served.toml", "topic = \"served\"\n[config]\nversion = \"1\"\n");
     let host = scene.start();
     let to = scene.plugins().to_str().expect("UTF-8").to_owned();
-    let build = || workplace.fetchlock(["build", "theirs", "--to", &to]).well();
+    let build = || workplace.fetchlock(["build", "served", "--to", &to]).well();
     let served = async |times: usize| {
         let counted = Cell::new(0);
         let is_the_last = |line: &Value| {
@@ -246,16 +246,16 @@ async fn a_build_straight_into_a_directory_that_is_served_is_taken_over_whole() 
         };
         let found = host.await_log(is_the_last, SOON).await;
         found.unwrap_or_else(|error| panic!("not served {times} times: {error:#}"));
-        let task = scene.engine.add_task(TaskSpec::new("theirs", json!({})));
+        let task = scene.engine.add_task(TaskSpec::new("served", json!({})));
         scene.engine.await_completed(&task, SOON).await.expect("completed")
     };
     build();
     served(1).await;
     // The same again is no new version; a change of both files is one.
     build();
-    workplace.edit("theirs/plugin/theirs.toml", "\"1\"", "\"2\"");
+    workplace.edit("served/plugin/served.toml", "\"1\"", "\"2\"");
     workplace.edit(
-        "theirs/src/lib.rs",
+        "served/src/lib.rs",
         "fn handle() -> Result<(), String> {",
         "fn handle() -> Result<(), String> {\n    println!(\"2\");",
     );
@@ -313,15 +313,15 @@ impl Watching {
 #[test]
 fn a_watched_project_is_built_again_after_a_change_also_after_a_mistake() {
     let workplace = Workplace::new();
-    workplace.raw_rust("theirs", COMPLETES);
-    let watching = Watching::start(&workplace, "theirs");
-    watching.await_line("theirs.wasm: ");
+    workplace.raw_rust("watched", COMPLETES);
+    let watching = Watching::start(&workplace, "watched");
+    watching.await_line("watched.wasm: ");
     watching.await_line("waiting for a change");
-    workplace.edit("theirs/src/lib.rs", "outcome::complete(", "outcome::compleat(");
+    workplace.edit("watched/src/lib.rs", "outcome::complete(", "outcome::compleat(");
     watching.await_line("cannot find function `compleat`");
     watching.await_line("waiting for a change");
-    workplace.edit("theirs/src/lib.rs", "outcome::compleat(", "outcome::complete(");
-    watching.await_line("theirs.wasm: ");
+    workplace.edit("watched/src/lib.rs", "outcome::compleat(", "outcome::complete(");
+    watching.await_line("watched.wasm: ");
     assert_eq!(watching.end(Signal::INT), Some(0));
 }
 

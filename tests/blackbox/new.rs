@@ -134,7 +134,7 @@ fn a_place_that_cannot_be_written_to_is_told_and_nothing_is_left_behind() {
     let mut command = workplace.command(["new", "x", "--lang", "go"]);
     let ended = ended(command.current_dir("/proc"));
     assert_eq!(ended.code, Some(78), "{}", ended.stdout);
-    insta::assert_snapshot!(ended.stderr, @"");
+    insta::assert_snapshot!(ended.stderr, @"fetchlock: x cannot be made: entity not found");
 }
 
 #[test]

@@ -97,7 +97,8 @@ impl Workplace {
         }
     }
 
-    /// A project in Rust that knows nothing of our library: the WIT, and `wit-bindgen`.
+    /// A project in Rust that knows nothing of our library: the WIT, and `wit-bindgen`. Its name is this test's alone, for
+    /// cargo puts components of the same name into the same place.
     pub(crate) fn raw_rust(&self, name: &str, handle: &str) {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         copy_folder(&repository.join("wit"), &self.path().join(name).join("wit")).expect("copied");

@@ -90,9 +90,12 @@ mod tests {
 
     #[test]
     fn what_the_host_would_refuse_is_told_in_its_words() {
-        insta::assert_snapshot!(outlined("charge.wasm", "topics = 1\nengine = \"\"").expect_err("refused"), @"");
-        insta::assert_snapshot!(outlined("charge.tmp.wasm", "").expect_err("refused"), @"");
+        insta::assert_snapshot!(outlined("charge.wasm", "topics = 1\nengine = \"\"").expect_err("refused"), @r#"
+        charge.wasm: charge.toml:1: unknown key `topics`: did you mean `topic`?
+        charge.toml:2: `engine` is "": expected a name of 1 to 255 characters without control characters
+        "#);
+        insta::assert_snapshot!(outlined("charge.tmp.wasm", "").expect_err("refused"), @"charge.tmp.wasm: the host passes over a file of this name: expected NAME.wasm, not hidden and not named like a temporary file; rename it");
         let error = inspected(Path::new("x/charge.wasm"), b"text").expect_err("refused");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @r#"charge.wasm: this is no WebAssembly: expected a component (\0asm), found text beginning with "text"; build the handler for wasm32-wasip2"#);
     }
 }

@@ -1,4 +1,4 @@
-//! Projects: the folders in which people write handlers. A new one is made by [`scaffold`], and [`build`] makes its
+//! Projects: the folders in which people write handlers. A new one is made by [`scaffold()`], and [`build()`] makes its
 //! plugin with the toolchain of its language.
 //!
 //! It knows [`plugins`](crate::plugins) for what a plugin is, and nothing of settings, engines or what runs.

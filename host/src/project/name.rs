@@ -22,11 +22,11 @@ pub enum BadName {
         suggestion: Option<String>,
     },
     /// The guest library has it.
-    #[error("`{0}` is the name of the guest library that the project uses: take another, and give this one as --topic")]
-    Taken(String),
+    #[error("names that begin with `{TAKEN}` are those of the guest library that the project uses: take another, and give this one as --topic")]
+    Taken,
 }
 
-/// The name of the guest libraries, which a package that uses one cannot have.
+/// How the names of the guest libraries' packages begin, which a package that uses them cannot have.
 const TAKEN: &str = "fetchlock";
 
 impl ProjectName {
@@ -46,7 +46,7 @@ impl FromStr for ProjectName {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         match is_name(text) {
-            true if text.eq_ignore_ascii_case(TAKEN) => Err(BadName::Taken(text.to_owned())),
+            true if text.to_ascii_lowercase().starts_with(TAKEN) => Err(BadName::Taken),
             true => Ok(Self(text.to_owned())),
             false => Err(BadName::Form { suggestion: suggestion(text) }),
         }
@@ -98,6 +98,6 @@ mod tests {
         insta::assert_snapshot!(refusal(""), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters; a topic of another form is given with --topic");
         insta::assert_snapshot!(refusal(&"b".repeat(65)), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, for example; a topic of another form is given with --topic");
         insta::assert_snapshot!(refusal("../größe"), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `gr-e`, for example; a topic of another form is given with --topic");
-        insta::assert_snapshot!(refusal("fetchlock"), @"`fetchlock` is the name of the guest library that the project uses: take another, and give this one as --topic");
+        insta::assert_snapshot!(refusal("Fetchlock-test"), @"names that begin with `fetchlock` are those of the guest library that the project uses: take another, and give this one as --topic");
     }
 }
