@@ -21,14 +21,14 @@ use tokio::{
 use crate::scene::{SOON, Scene, long, text};
 
 /// A server for handlers, which answers by the path that is asked. It ends with its owner.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -42,7 +42,7 @@ impl Server {
         Self { address, requests, task }
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
@@ -163,7 +163,15 @@ async fn a_granted_request_arrives_as_the_handler_made_it_and_so_does_the_answer
     request["header-x-one"] = text("1");
     assert_eq!(fetched(&scene, request).await, "200: well");
     let asked = server.requests()[0].replace(&server.port().to_string(), "PORT");
-    insta::assert_snapshot!(asked.replace("\r\n", "\n"), @"");
+    insta::assert_snapshot!(asked.replace("\r\n", "\n"), @r"
+    POST /a?b=c HTTP/1.1
+    x-one: 1
+    accept: */*
+    host: 127.0.0.1:PORT
+    content-length: 5
+
+    hello
+    ");
 }
 
 #[tokio::test]
@@ -195,12 +203,12 @@ async fn a_denied_request_is_told_with_the_missing_half_and_its_place() {
     let scene = scene(&here).await;
     let host = host(&scene, &[]);
     fetched(&scene, to(server.address, "/")).await;
-    insta::assert_snapshot!(line(&host, "is not granted", &server).await, @"");
-    insta::assert_snapshot!(line(&host, "the plugin requests", &server).await, @"");
+    insta::assert_snapshot!(line(&host, "is not granted", &server).await, @r#"http of "GET http://127.0.0.1:PORT" is not granted: the operator does not allow it; add `http = ["GET http://127.0.0.1:PORT"]` to [grants.probe] of fetchlock.toml"#);
+    insta::assert_snapshot!(line(&host, "the plugin requests", &server).await, @r#"the plugin requests http of ["GET http://127.0.0.1:PORT"], which the settings do not allow, so each such call is refused: to allow it, add `http = ["GET http://127.0.0.1:PORT"]` to [grants.probe] of fetchlock.toml"#);
     let mut post = to(server.address, "/");
     post["method"] = text("POST");
     fetched(&scene, post).await;
-    insta::assert_snapshot!(line(&host, "and the operator does not", &server).await, @"");
+    insta::assert_snapshot!(line(&host, "and the operator does not", &server).await, @r#"http of "POST http://127.0.0.1:PORT" is not granted: the plugin's manifest does not request it and the operator does not allow it; add `http = ["POST http://127.0.0.1:PORT"]` to [grants] of probe.toml and to [grants.probe] of fetchlock.toml"#);
 }
 
 #[tokio::test]
@@ -272,13 +280,26 @@ async fn whatever_a_server_does_the_exchange_ends_within_its_limits_and_by_name(
         let verdict = fetched(&scene, to(server.address, path)).await;
         told.push(format!("{path}: {verdict}\n  {}", line(&host, part, &server).await));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    /silent: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: no answer has come within the limit `limits.http-timeout` of 500 ms
+    /slow-head: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: no answer has come within the limit `limits.http-timeout` of 500 ms
+    /half: ErrorCode::HttpResponseTimeout
+      GET http://127.0.0.1:PORT: the answer was not complete within the limit `limits.http-timeout` of 500 ms
+    /endless: ErrorCode::HttpResponseBodySize(Some(65536))
+      GET http://127.0.0.1:PORT: the body of the answer is larger than `limits.http-body` allows, 64.0 KiB
+    /large: ErrorCode::HttpResponseBodySize(Some(65536))
+      GET http://127.0.0.1:PORT: the body of the answer is larger than `limits.http-body` allows, 64.0 KiB
+    /wide: ErrorCode::HttpResponseHeaderSectionSize(Some(70021))
+      GET http://127.0.0.1:PORT: the headers of the answer have 70021 bytes, more than 64.0 KiB
+    ");
     let mut large = to(server.address, "/");
     large["method"] = text("POST");
     large["n"] = long(100_000);
-    insta::assert_snapshot!(fetched(&scene, large).await, @"");
+    insta::assert_snapshot!(fetched(&scene, large).await, @"ErrorCode::HttpRequestBodySize(Some(65536))");
     let unfinished = verdict(&scene, "fetch-unfinished", to(server.address, "/")).await;
-    insta::assert_snapshot!(unfinished, @"");
+    insta::assert_snapshot!(unfinished, @"ErrorCode::HttpResponseTimeout");
     assert_eq!(fetched(&scene, to(server.address, "/")).await, "200: well", "and the next one works");
 }
 
@@ -293,7 +314,7 @@ async fn requests_are_counted() {
     let task = scene.probe_with("fetch-flood", request);
     let variables = scene.engine.await_completed(&task, SOON).await.expect("completed");
     assert_eq!((&variables["done"]["value"], server.requests().len()), (&json!(3), 3));
-    insta::assert_snapshot!(variables["verdict"]["value"].as_str().expect("a text"), @"");
+    insta::assert_snapshot!(variables["verdict"]["value"].as_str().expect("a text"), @r#"ErrorCode::InternalError(Some("the limit `limits.http-requests` of 3 requests is used up"))"#);
 }
 
 #[tokio::test]
@@ -302,7 +323,7 @@ async fn headers_of_the_host_and_of_the_connection_cannot_be_set() {
     let _host = host(&scene, &[]);
     let names = "host,Host,connection,transfer-encoding,te,trailer,expect,proxy-authorization,authorization";
     let judged = verdict(&scene, "fetch-headers", json!({"text": text(names)})).await;
-    insta::assert_snapshot!(judged, @"");
+    insta::assert_snapshot!(judged, @"host: forbidden, Host: forbidden, connection: forbidden, transfer-encoding: forbidden, te: forbidden, trailer: forbidden, expect: forbidden, proxy-authorization: forbidden, authorization: accepted");
 }
 
 #[tokio::test]

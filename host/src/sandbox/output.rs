@@ -55,14 +55,14 @@ pub enum Source {
     Stderr,
 }
 
-/// A line as the guest gave it, neither escaped nor cut.
+/// A line as the guest gave it, not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// How much it matters.
     pub level: Level,
     /// Where it came from.
     pub source: Source,
-    /// What it says.
+    /// What it says, but for secrets.
     pub message: String,
     /// Its fields, by name.
     pub fields: Vec<(String, String)>,
@@ -183,7 +183,10 @@ impl GuestOutput {
             budget.take(size);
             return;
         }
-        budget.line(level, Source::Log, message, fields);
+        let concealed = |text: &str| budget.revealed.conceal(text).into_owned();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (concealed(name), concealed(value))).collect();
+        let message = concealed(message);
+        budget.line(level, Source::Log, &message, &fields);
     }
 
     /// Tells of an exchange over HTTP that has succeeded.
