@@ -34,7 +34,7 @@ fn an_invocation_is_told_with_its_outcome_variables_calls_and_log() {
         ],
     );
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version 02da5240734d)
+    probe (version ea968f6bb058)
       outcome          complete
       variables        out-behaviour = "complete"
                        out-day = 2026-11-21T10:11:12.345+01:00
@@ -46,7 +46,7 @@ fn an_invocation_is_told_with_its_outcome_variables_calls_and_log() {
     assert!(ended.stdout.contains("of processor time"), "{}", ended.stdout);
     let ended = call(&place, &["--var", "behaviour=progress"]);
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version 02da5240734d)
+    probe (version ea968f6bb058)
       outcome          complete
       variables        localVerdict = "ok"
                        processVerdict = "ok"
@@ -57,7 +57,7 @@ fn an_invocation_is_told_with_its_outcome_variables_calls_and_log() {
     "#);
     let ended = call(&place, &["--var", "behaviour=start-process", "--var", "key=invoice"]);
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version 02da5240734d)
+    probe (version ea968f6bb058)
       outcome          complete
       variables        verdict = "unavailable: there is no engine in `fetchlock call`"
       call             start-process = "invoice"
@@ -66,7 +66,7 @@ fn an_invocation_is_told_with_its_outcome_variables_calls_and_log() {
     "#);
     let ended = call(&place, &["--var", "behaviour=load-file", "--var", "file:File=@a.txt"]);
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version 02da5240734d)
+    probe (version ea968f6bb058)
       outcome          complete
       variables        checksum = { type = "Long", value = 294 }
                        copy = { type = "File", filename = "a.txt", content-of = "file" }
@@ -81,7 +81,7 @@ fn a_failure_has_its_message_details_and_what_would_follow_and_the_exit_code_1()
     let place = Place::with_probe("retry = \"R3/PT5M\"\n");
     let ended = call(&place, &["--var", "behaviour=fail-retry", "--var", "text=no route", "--task", "retries=3"]);
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version 070d30d5d27f)
+    probe (version ce6e8e71eae6)
       outcome          failure
       message          no route
       details          first line of the details
@@ -96,7 +96,7 @@ fn a_failure_has_its_message_details_and_what_would_follow_and_the_exit_code_1()
     let ended = call(&place, &["--var", "behaviour=stdout-noise", "--var", "n=1"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
     insta::assert_snapshot!(told(&ended), @r"
-    probe (version 070d30d5d27f)
+    probe (version ce6e8e71eae6)
       outcome          complete
       log              INFO  stdout: stdout line 1
       log              WARN  stderr: stderr line 1
@@ -112,7 +112,7 @@ fn task_and_settings_can_be_given() {
     let place = Place::with_probe("[config]\nlimit = 10\nname = \"a\"\n");
     let ended = call(&place, &["--var", "behaviour=config", "--set", "limit=20", "--set", "token=x"]);
     insta::assert_snapshot!(told(&ended), @r#"
-    probe (version a362c9d16d16)
+    probe (version ad470fa182a9)
       outcome          complete
       variables        limit = "20"
                        name = "a"

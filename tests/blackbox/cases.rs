@@ -243,6 +243,112 @@ fn engine_calls_and_locks_are_answered_as_the_case_says() {
 }
 
 #[test]
+fn http_exchanges_are_answered_by_the_case_and_judged_by_the_manifest() {
+    let place = Place::with_probe(
+        "[grants]\nhttp = [\"GET https://api.example.com\", \"POST https://api.example.com\"]\n[limits]\nhttp-timeout = \"5s\"\n",
+    );
+    let given = "[variables]\nbehaviour = \"fetch\"\nscheme = \"https\"\nauthority = \"api.example.com\"\n";
+    let case = |variables: &str, call: &str, expect: &str| {
+        format!(
+            "{given}{variables}\n[[calls]]\n{call}\n[expect]\noutcome = \"complete\"\nothers = true\nvariables.verdict = {expect}\n"
+        )
+    };
+    place.case(
+        "json",
+        &case(
+            "path = \"/rates?x=1\"",
+            "http = \"GET https://api.example.com/rates?x=1\"\nstatus = 200\njson = { rate = 1.2 }",
+            "'200: {\"rate\":1.2}'",
+        ),
+    );
+    place.case("post", &case("method = \"POST\"\ntext = '{\"a\": 1}'\nheader-x-id = \"7\"", "http = \"POST https://api.example.com/\"\nrequest.json = { a = 1 }\nrequest.headers = { x-id = \"7\" }\nstatus = 201\nbody = \"made\"", "\"201: made\""));
+    place.case(
+        "redirect",
+        &case(
+            "",
+            "http = \"GET https://api.example.com\"\nstatus = 302\nheaders = { location = \"/there\" }",
+            "\"302: \"",
+        ),
+    );
+    place.case(
+        "timeout",
+        &case(
+            "",
+            "http = \"GET https://api.example.com/\"\nerror = \"timeout\"",
+            "{ contains = \"HttpResponseTimeout\" }",
+        ),
+    );
+    place.case(
+        "refused",
+        &case(
+            "",
+            "http = \"GET https://api.example.com/\"\nerror = \"refused\"",
+            "{ contains = \"ConnectionRefused\" }",
+        ),
+    );
+    // An answer that is late by the clock of the case.
+    place.case(
+        "slow",
+        &case(
+            "",
+            "http = \"GET https://api.example.com/\"\nstatus = 200\ntook = \"1h\"",
+            "{ contains = \"HttpResponseTimeout\" }",
+        ),
+    );
+    place.case("denied", "[variables]\nbehaviour = \"fetch\"\nscheme = \"https\"\nauthority = \"other.example.com\"\n[expect]\noutcome = \"complete\"\nvariables.verdict = { contains = \"HttpRequestDenied\" }\n[[expect.log]]\nmessage = { contains = \"is not granted\" }\n");
+    let ended = place.test(&[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    place.case(
+        "uncanned",
+        &format!(
+            "{given}path = \"/a?b=c\"\nmethod = \"POST\"\ntext = \"some text\"\n[expect]\noutcome = \"complete\"\n"
+        ),
+    );
+    place.case(
+        "wrong-body",
+        &case(
+            "method = \"POST\"\ntext = \"found\"",
+            "http = \"POST https://api.example.com/\"\nrequest.body = \"wanted\"\nstatus = 200",
+            "{ any = true }",
+        ),
+    );
+    let ended = place.test(&["--filter", "probe.uncanned"]);
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.uncanned (N ms)
+            probe.uncanned.case.toml
+            the handler calls what the case does not foresee: http = "POST https://api.example.com/a?b=c"; if that is right, add the call with its answer
+              [[calls]]
+              http = "POST https://api.example.com/a?b=c"
+              request.body = "some text"
+              status = 200
+              body = ""
+            the handler said:
+              WARN  POST https://api.example.com: the case has no answer to this call
+    0 of 1 case passed
+    "#);
+    let ended = place.test(&["--filter", "wrong-body"]);
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.wrong-body (N ms)
+            probe.wrong-body.case.toml
+            the call of line 7 is another one
+            - expected, + found
+                http = "POST https://api.example.com/"
+              - request.body = "wanted"
+              + request.body = "found"
+    0 of 1 case passed
+    "#);
+}
+
+#[test]
+fn a_case_gives_the_secrets_that_the_manifest_requests_and_they_are_blotted_out_as_in_production() {
+    let place = Place::with_probe("[grants]\nsecrets = [\"api-key\"]\n");
+    place.case("said", "[config]\napi-key = \"s3cr3t-value\"\n[variables]\nbehaviour = \"say-secret\"\nkey = \"api-key\"\n[expect]\noutcome = \"complete\"\nvariables.length = { type = \"Long\", value = 12 }\n[[expect.log]]\nmessage = \"it is (hidden)\"\n");
+    let ended = place.test(&["--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("s3cr3t-value"), "{}", ended.stdout);
+}
+
+#[test]
 fn what_the_manifest_does_not_request_is_denied_as_in_production() {
     let place = Place::with_probe("");
     place.case("start", "[variables]\nbehaviour = \"start-process\"\nkey = \"invoice\"\n[expect]\noutcome = \"complete\"\nvariables.verdict = { matches = \"^denied: .*the plugin's manifest does not request it\" }\n[[expect.log]]\nlevel = \"warn\"\nmessage = { contains = \"is not granted\" }\n");

@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
+    http::Server,
     scene::{SOON, Scene, long, text},
     tool::Place,
 };
@@ -91,6 +92,47 @@ async fn a_manifest_has_failures_recorded_without_what_it_names() {
     let written = fs::read_to_string(recording).expect("read");
     assert!(!written.contains("4711") && written.contains("redacted"), "{written}");
     let (code, told) = replay(MANIFEST, &recorded);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn http_is_recorded_and_a_secret_is_not() {
+    const SECRET: &str = "s3cr3t-value";
+    let server = Server::start().await;
+    let manifest = format!(
+        "retry = \"R0/PT0S\"\n[grants]\nhttp = [\"* http://127.0.0.1:{}\"]\nsecrets = [\"api-key\"]\n",
+        server.port()
+    );
+    let scene = Scene::with_probe(&manifest).await;
+    let dir = TempDir::new().expect("a directory");
+    let grants = format!(
+        "[grants.probe]\nhttp = [\"* http://127.0.0.1:{}\"]\nsecrets.api-key = {{ env = \"RECORD_TEST_KEY\" }}\n",
+        server.port()
+    );
+    let host = scene.builder().arg("--record").arg(dir.path()).env("RECORD_TEST_KEY", SECRET).toml(&grants);
+    let host = host.start().expect("started");
+    let request = json!({
+        "authority": text(&format!("127.0.0.1:{}", server.port())), "path": text("/a?b=c"), "method": text("POST"),
+        "text": text(&format!("{{\"key\":\"{SECRET}\"}}")),
+    });
+    let fetched = scene.probe_with("fetch", request);
+    let said = scene.probe_with("say-secret", json!({"key": text("api-key")}));
+    for task in [&fetched, &said] {
+        scene.engine.await_completed(task, SOON).await.expect("completed");
+    }
+    let failed = scene.probe_with("err-secret", json!({"key": text("api-key")}));
+    scene.engine.await_state(&failed, SOON, TaskState::is_incident).await.expect("an incident");
+    stop(host).await;
+    let recorded = recordings(dir.path());
+    assert_eq!(recorded.len(), 3, "{recorded:?}");
+    for recording in &recorded {
+        let written = fs::read_to_string(recording).expect("read");
+        assert!(!written.contains(SECRET), "{written}");
+    }
+    // The length of a secret is not that of what stands instead.
+    let kept: Vec<PathBuf> =
+        recorded.into_iter().filter(|path| !fs::read_to_string(path).expect("read").contains("say-secret")).collect();
+    let (code, told) = replay(&manifest, &kept);
     assert_eq!(code, Some(0), "{told}");
 }
 

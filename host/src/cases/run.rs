@@ -94,11 +94,11 @@ impl Subject {
         let ports = Ports::new(world, plugin.settings.clone());
         let task = Arc::new(self.task);
         let lines = Captured::default();
+        let grants = Arc::new(plugin.settings.grants.all_allowed());
         let mut config = self.config;
         // What the manifest requests as secrets is secret here, too.
-        let given = |name: String| Some((name.clone(), Secret::new(config.remove(&name)?)));
-        let secrets: BTreeMap<String, Secret> = plugin.settings.secrets.names().into_iter().filter_map(given).collect();
-        let grants = Arc::new(plugin.settings.grants.all_allowed());
+        let given = |name: &str| Some((name.to_owned(), Secret::new(config.remove(name)?)));
+        let secrets: BTreeMap<String, Secret> = grants.secrets().iter().filter_map(given).collect();
         let assignment = Assignment {
             task: task.clone(),
             variables: Arc::new(self.variables),

@@ -22,7 +22,9 @@ pub enum BadName {
         suggestion: Option<String>,
     },
     /// The guest library has it.
-    #[error("names that begin with `{TAKEN}` are those of the guest library that the project uses: take another, and give this one as --topic")]
+    #[error(
+        "names that begin with `{TAKEN}` are those of the guest library that the project uses: take another, and give this one as --topic"
+    )]
     Taken,
 }
 

@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        grant::RequestedGrants,
+        grant::{AllowedGrants, RequestedGrants},
         value::{Value, Variables},
         work::Receivers,
     };
@@ -206,7 +206,8 @@ mod tests {
             ..RequestedGrants::default()
         };
         let port = Arc::new(Asked::default());
-        (port.clone(), EngineCalls::new(Arc::new(Grants::as_requested("charge", requested)), port))
+        let grants = Grants::new("charge", requested, AllowedGrants::default()).all_allowed();
+        (port.clone(), EngineCalls::new(Arc::new(grants), port))
     }
 
     fn start(key: &str) -> ProcessStart {

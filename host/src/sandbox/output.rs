@@ -55,14 +55,14 @@ pub enum Source {
     Stderr,
 }
 
-/// A line as the guest gave it, neither escaped nor cut.
+/// A line as the guest gave it, not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// How much it matters.
     pub level: Level,
     /// Where it came from.
     pub source: Source,
-    /// What it says.
+    /// What it says, but for secrets.
     pub message: String,
     /// Its fields, by name.
     pub fields: Vec<(String, String)>,
