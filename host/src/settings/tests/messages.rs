@@ -194,7 +194,7 @@ fn a_whole_number_of_more_than_64_bits_is_a_wrong_value_of_its_key() {
     fetchlock.toml:1: `worker.backoff.factor` is 99999999999999999999: expected a number from 1 to 10
     fetchlock.toml:2: `grants.a.start-process.1` is 99999999999999999999: expected a text in quotes
     fetchlock.toml:3: `engine.password` is a number: expected a text in quotes, or a table of one of `file`, `env` and `command`
-    fetchlock.toml:1: unknown key `max-batch`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `grants` or `log`
+    fetchlock.toml:1: unknown key `max-batch`: expected `engine`, `engines`, `plugins`, `state-dir`, `cache-dir`, `worker`, `limits`, `http`, `grants`, `record` or `log`
     "#);
     let told = variable_complaints([
         ("FETCHLOCK_WORKER__MAX_CONCURRENT", "99999999999999999999"),
