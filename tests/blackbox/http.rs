@@ -69,17 +69,21 @@ async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<String>>>) {
         "/half" => ("200 OK\r\nContent-Length: 100\r\n\r\nhalf", Then::Silence),
         "/endless" => ("200 OK", Then::Endless),
         "/large" => ("200 OK\r\nContent-Length: 1000000000", Then::Silence),
-        "/wide" => ("200 OK\r\nContent-Length: 0", Then::Wide),
+        "/wide" => ("200 OK\r\nContent-Length: 0", Then::Wide(70_000)),
+        "/narrow" => ("200 OK\r\nContent-Length: 0", Then::Wide(60_000)),
         _ => ("200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwell", Then::Close),
     };
     let end = if head.contains("\r\n\r\n") || head.ends_with(": ") || head.is_empty() { "" } else { "\r\n\r\n" };
-    let (start, wide) = (if head.is_empty() { "" } else { "HTTP/1.1 " }, format!("\r\nX-Wide: {}", "x".repeat(70_000)));
-    let wide = if matches!(then, Then::Wide) { wide.as_str() } else { "" };
+    let start = if head.is_empty() { "" } else { "HTTP/1.1 " };
+    let wide = match then {
+        Then::Wide(bytes) => format!("\r\nX-Wide: {}", "x".repeat(bytes)),
+        _ => String::new(),
+    };
     if stream.write_all(format!("{start}{head}{wide}{end}").as_bytes()).await.is_err() {
         return;
     }
     match then {
-        Then::Close | Then::Wide => {}
+        Then::Close | Then::Wide(_) => {}
         Then::Silence => std::future::pending().await,
         Then::Endless => while stream.write_all(&[b'x'; 4_096]).await.is_ok() {},
     }
@@ -90,7 +94,7 @@ enum Then {
     Close,
     Silence,
     Endless,
-    Wide,
+    Wide(usize),
 }
 
 /// A request with its body; none if the client has left.
@@ -236,8 +240,8 @@ async fn a_name_that_leads_into_this_machine_is_refused_unless_the_operator_name
     let server = Server::start().await;
     let port = server.port();
     let (name, address) = (format!("GET http://localhost:{port}"), format!("GET http://127.0.0.1:{port}"));
-    let by_name = scene(&[name.clone()]).await;
-    let host_by_name = host(&by_name, &[name.clone()]);
+    let by_name = scene(std::slice::from_ref(&name)).await;
+    let host_by_name = host(&by_name, std::slice::from_ref(&name));
     let localhost = to(format!("localhost:{port}"), "/");
     assert_eq!(fetched(&by_name, localhost.clone()).await, "ErrorCode::DestinationIpProhibited");
     let told = line(&host_by_name, "leads to", &server).await;
@@ -246,7 +250,7 @@ async fn a_name_that_leads_into_this_machine_is_refused_unless_the_operator_name
 
     // It may lead to either.
     let address_v6 = format!("GET http://[::1]:{port}");
-    let by_both = scene(&[name.clone()]).await;
+    let by_both = scene(std::slice::from_ref(&name)).await;
     let _host = host(&by_both, &[name, address, address_v6]);
     assert_eq!(fetched(&by_both, localhost).await, "200: well");
     assert!(server.requests()[0].contains(&format!("host: localhost:{port}")));
@@ -300,6 +304,7 @@ async fn whatever_a_server_does_the_exchange_ends_within_its_limits_and_by_name(
     insta::assert_snapshot!(fetched(&scene, large).await, @"ErrorCode::HttpRequestBodySize(Some(65536))");
     let unfinished = verdict(&scene, "fetch-unfinished", to(server.address, "/")).await;
     insta::assert_snapshot!(unfinished, @"ErrorCode::HttpResponseTimeout");
+    assert_eq!(fetched(&scene, to(server.address, "/narrow")).await, "200: ", "within the limit");
     assert_eq!(fetched(&scene, to(server.address, "/")).await, "200: well", "and the next one works");
 }
 
