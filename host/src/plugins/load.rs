@@ -21,6 +21,7 @@ use super::{
     inspect::{InspectError, Inspected, inspect, inspect_header},
     manifest::{KnownEngines, Manifest, ManifestError},
     scan::{Candidate, Fingerprint},
+    version,
 };
 use crate::{
     grant::{AllowedGrants, Grants},
@@ -33,9 +34,6 @@ use crate::{
 
 /// Compilations at once: each uses all cores already.
 const COMPILATIONS: usize = 1;
-
-/// How many characters of a version's hash are shown.
-const SHOWN_HASH: usize = 12;
 
 /// The longest topic; the engine's column has as many characters.
 const MAX_TOPIC: usize = 255;
@@ -365,18 +363,7 @@ impl Loader {
         let Component { bytes: component, .. } = component;
         let claim = self.claim(&file, &described);
         let route = Route { topic: described.topic.clone(), plugin: described.name.clone() };
-        let mut version = Sha256::new();
-        version.update((component.len() as u64).to_le_bytes());
-        version.update(&component);
-        version.update(described.text.as_deref().unwrap_or_default());
-        for CaseText { path, text } in &cases {
-            for part in [&file_name(path), text] {
-                version.update((part.len() as u64).to_le_bytes());
-                version.update(part);
-            }
-        }
-        let mut version = format!("{:x}", version.finalize());
-        version.truncate(SHOWN_HASH);
+        let version = version::of(&component, described.text.as_deref(), &cases);
         let settings = effective(described, &self.defaults);
         Source { file, digest: digest(&component), component, version, claim, route, settings, cases }
     }

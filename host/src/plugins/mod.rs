@@ -12,6 +12,7 @@ mod keeper;
 mod load;
 pub mod manifest;
 mod scan;
+mod version;
 
 pub(crate) use self::gate::MAX_CASE;
 pub use self::{
