@@ -139,8 +139,7 @@ fn a_good_file_is_told_with_what_it_is_imports_needs_and_sets() {
       imports    fetchlock:handler@0.1.0: log, config
                  wasi:cli@0.2.6: environment
                  wasi:http@0.2.6: outgoing-handler
-      grants     outgoing HTTP: it imports wasi:http/outgoing-handler@0.2.6, and may never use it;
-                 there are no grants for it yet, so each of its requests is refused
+      grants     http: nothing is requested, so each such call of wasi:http/outgoing-handler@0.2.6 is refused
       settings   lock-duration = "2m"
                  timeout = "30s"
                  retry = "PT1M,PT5M"
@@ -268,7 +267,7 @@ fn of_the_grants_that_are_requested_it_is_told_which_hold_under_the_settings() {
     correlate-message: ["Paid"] is refused; to allow it, add `correlate-message = ["Paid"]` to [grants.charge] of fetchlock.toml
     "#);
     let files = check(dir.path(), ["--json", "charge.wasm"]).files();
-    insta::assert_snapshot!(files[0]["grants"][0], @r#"{"grant":"start-process","import":"fetchlock:handler/engine@0.1.0","requested":["invoice","order"],"held":["invoice"],"refused":["order"],"advice":"add `start-process = [\"order\"]` to [grants.charge] of fetchlock.toml"}"#);
+    insta::assert_snapshot!(files[0]["grants"][0], @r#"{"grant":"start-process","import":"fetchlock:handler/engine@0.1.0","requested":["invoice","order"],"held":["invoice"],"refused":["order"],"advice":"add `start-process = [\"order\"]` to [grants.charge] of fetchlock.toml","missing":[]}"#);
     let files = check(dir.path(), ["--json", "charge.wasm", "--config", "none.toml"]).files();
     assert_eq!(files[0]["ok"], true, "what is not allowed is no error");
     assert_eq!(

@@ -112,7 +112,7 @@ async fn a_secret_that_is_not_granted_fails_who_requests_it_and_is_nothing_to_ot
     let scene = scene().await;
     let host = scene.start();
     let told = host.await_log(|line| line["grant"] == "secrets", SOON).await.expect("a warning");
-    insta::assert_snapshot!(told["message"].as_str().expect("a text"), @"");
+    insta::assert_snapshot!(told["message"].as_str().expect("a text"), @r#"the plugin requests secrets of ["api-key"], which the settings do not allow, so each task that reads one fails: to allow it, add `secrets.api-key = { file = "…" }` to [grants.probe] of fetchlock.toml"#);
     let incident = incident(&scene, &scene.probe_with("say-secret", json!({"key": text("api-key")}))).await;
     assert!(incident.contains("the operator does not allow it; add `secrets.api-key = "), "{incident}");
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     foreign::escape,
-    grant::{Grants, Standing},
+    grant::{Grant, Grants, Standing},
     sandbox::Secrets,
     task::Topic,
 };
@@ -385,7 +385,11 @@ fn warn_of_refusals(grants: &Grants, topic: &Topic, file: String) {
     for Standing { grant, refused, .. } in grants.standings() {
         if !refused.is_empty() {
             let (key, advice) = (grant.key(), grants.advice(grant, &refused));
-            tracing::warn!(%topic, file, grant = key, "the plugin requests {key} of {refused}, which the settings do not allow, so each such call is refused: to allow it, {advice}");
+            let so = match grant {
+                Grant::Secrets => "each task that reads one fails",
+                _ => "each such call is refused",
+            };
+            tracing::warn!(%topic, file, grant = key, "the plugin requests {key} of {refused}, which the settings do not allow, so {so}: to allow it, {advice}");
         }
     }
 }

@@ -12,7 +12,7 @@ const MIN_CONCEALED: usize = 6;
 
 /// The secrets that an invocation has read so far. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Revealed(Arc<RwLock<Vec<Needle>>>);
+pub struct Revealed(Arc<RwLock<Vec<Needle>>>);
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Revealed {
     }
 
     /// A text without them.
-    pub(crate) fn conceal<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub fn conceal<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
         needles.iter().fold(Cow::Borrowed(text), |text, Needle(secret)| match text.contains(secret.reveal()) {
             true => Cow::Owned(text.replace(secret.reveal(), HIDDEN)),

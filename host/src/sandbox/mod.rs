@@ -42,8 +42,8 @@ use wasmtime::{
 use self::{invocation::Invocation, ticker::Ticker};
 use crate::{foreign::excerpt, task::Topic};
 
-pub(crate) use self::conceal::Revealed;
 pub use self::{
+    conceal::Revealed,
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
     http::{HttpCalls, HttpError, HttpPort, Network, NetworkError, NetworkOptions, Terms},

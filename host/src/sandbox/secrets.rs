@@ -90,8 +90,8 @@ impl Secrets {
         }
     }
 
-    /// All that may be read, to be blotted out of texts.
-    pub(crate) async fn revealed(&self) -> Revealed {
+    /// All that can be had at this moment, to blot them out of what is kept of an invocation.
+    pub async fn revealed(&self) -> Revealed {
         let revealed = Revealed::default();
         for name in self.names() {
             if let Ok(Found::Secret(secret)) = self.get(&name).await {
@@ -154,5 +154,12 @@ mod tests {
         assert_snapshot!(secrets.get("gone").await.expect_err("not there"), @"a secret is missing: grants.charge.secrets.gone: the environment variable FETCHLOCK-IS-NOT-SET is not set; set it before the start, or name another one; the handler cannot do without it, since its manifest requests it");
         assert_snapshot!(secrets.get("elsewhere").await.expect_err("not allowed"), @r#"a secret is missing: secrets of "elsewhere" is not granted: the operator does not allow it; add `secrets.elsewhere = { file = "…" }` to [grants.charge] of fetchlock.toml"#);
         assert_eq!(secrets.missing().await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_an_invocation_can_be_rid_of_all_secrets_that_it_may_read() {
+        let texts = BTreeMap::from([("here".to_owned(), Secret::new("hush-hush"))]);
+        let revealed = Secrets::fixed(texts).revealed().await;
+        assert_eq!(revealed.conceal("authorization: hush-hush"), "authorization: (hidden)");
     }
 }
