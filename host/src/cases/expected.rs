@@ -44,7 +44,7 @@ pub struct Expect {
 }
 
 /// What becomes of a task, or how an invocation ends that decides nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OutcomeName {
     /// The handler completed the task.
     Complete,
@@ -57,6 +57,7 @@ pub enum OutcomeName {
     /// It left the task to somebody else.
     HandOff,
     /// It returned without a decision.
+    #[default]
     Undecided,
     /// It returned an error.
     Error,

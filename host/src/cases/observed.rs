@@ -70,9 +70,3 @@ pub struct Afterwards {
     /// In one line.
     pub text: String,
 }
-
-impl Default for OutcomeName {
-    fn default() -> Self {
-        Self::Undecided
-    }
-}

@@ -11,7 +11,7 @@ use super::{
     asked::{Answer, Asked},
     case::{Wanted, WantedMessage},
     expected::{Body, TextPattern, ValuePattern},
-    file::{CORRELATE_ERRORS, HTTP_ERRORS, KNOWN_TYPES, RECEIVERS, SCOPES, START_ERRORS},
+    file::{CORRELATE_ERRORS, Faulty, HTTP_ERRORS, KNOWN_TYPES, RECEIVERS, SCOPES, START_ERRORS},
 };
 use crate::{
     sandbox::{CorrelateError, Fault, HttpError, LoadError, LockError, RetryWish, SetError, StartError},
@@ -436,7 +436,7 @@ fn fault_text(fault: &Fault) -> &str {
 }
 
 /// The name by which case files make this error.
-fn named<E: PartialEq>(errors: &[(fn(String) -> E, &'static str)], why: &str, error: &E) -> &'static str {
+fn named<E: PartialEq>(errors: &[(Faulty<E>, &'static str)], why: &str, error: &E) -> &'static str {
     errors.iter().find(|(make, _)| make(why.to_owned()) == *error).map_or("unavailable", |(_, name)| name)
 }
 

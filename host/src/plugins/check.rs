@@ -11,8 +11,9 @@ use std::{
 
 use super::{
     claim::Claim,
+    gate::CaseText,
     inspect::Inspected,
-    load::{CaseText, Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
+    load::{Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
     manifest::Manifest,
     scan::{Candidate, Fingerprint, is_plugin, scan},
 };

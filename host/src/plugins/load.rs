@@ -12,15 +12,16 @@ use std::{
 use bytesize::ByteSize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     artefacts::Artefacts,
     catalog::{Plugin, PluginSettings},
     claim::Claim,
+    gate::{CaseText, Gated, read_case},
     inspect::{InspectError, Inspected, inspect, inspect_header},
     manifest::{KnownEngines, Manifest, ManifestError},
     scan::{Candidate, Fingerprint},
+    version,
 };
 use crate::{
     grant::{AllowedGrants, Grants},
@@ -34,17 +35,11 @@ use crate::{
 /// Compilations at once: each uses all cores already.
 const COMPILATIONS: usize = 1;
 
-/// How many characters of a version's hash are shown.
-const SHOWN_HASH: usize = 12;
-
 /// The longest topic; the engine's column has as many characters.
 const MAX_TOPIC: usize = 255;
 
 /// A manifest larger than this is a mistake.
 const MAX_MANIFEST: u64 = 1 << 20;
-
-/// A case larger than this is a mistake.
-pub(crate) const MAX_CASE: u64 = 64 << 20;
 
 /// Shows that a component is being compiled, until the returned guard is dropped. Given its name and size in bytes.
 pub type OnCompile = Arc<dyn Fn(&str, u64) -> Box<dyn Send> + Send + Sync>;
@@ -164,41 +159,8 @@ pub struct Loader {
     /// Shows progress.
     pub on_compile: OnCompile,
     /// Runs the cases beside a plugin; without it they are not run.
-    gate: Option<Gated>,
+    pub(super) gate: Option<Gated>,
     compiling: Arc<Semaphore>,
-}
-
-/// Whoever runs the cases beside a plugin before it serves.
-pub trait Gate: Send + Sync + 'static {
-    /// Whether it does what they expect. Takes as long as they do: not to be called on an async thread.
-    ///
-    /// # Errors
-    /// [`Why::Cases`].
-    fn judge(
-        &self,
-        sandbox: &Sandbox,
-        plugin: &Plugin,
-        cases: &[CaseText],
-        cancel: &CancellationToken,
-    ) -> Result<(), Why>;
-}
-
-/// A gate, and how long it may take.
-#[derive(Clone)]
-pub struct Gated {
-    /// The gate.
-    pub gate: Arc<dyn Gate>,
-    /// `plugins.cases-timeout`
-    pub timeout: Duration,
-}
-
-/// A case as its file had it when its plugin was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseText {
-    /// The file.
-    pub path: PathBuf,
-    /// Its text.
-    pub text: String,
 }
 
 /// A plugin that was loaded, and how.
@@ -372,18 +334,6 @@ impl Loader {
         Ok(Loaded { plugin, size, compiled_in })
     }
 
-    /// Lets a plugin through that does what its cases expect.
-    async fn run_cases(&self, plugin: Plugin, cases: Vec<CaseText>) -> Result<Plugin, Why> {
-        let Some(Gated { gate, timeout }) = self.gate.clone().filter(|_| !cases.is_empty()) else { return Ok(plugin) };
-        let (cancel, sandbox) = (CancellationToken::new(), self.sandbox.clone());
-        // Whoever stops waiting stops the cases too.
-        let guard = cancel.clone().drop_guard();
-        let judged = on_a_thread(move || gate.judge(&sandbox, &plugin, &cases, &cancel).map(|()| plugin));
-        let judged = tokio::time::timeout(timeout, judged).await.map_err(|_| Why::CasesTimeout(timeout))?;
-        drop(guard);
-        judged?
-    }
-
     /// Reads the files in this state.
     pub(super) fn read_files(&self, candidate: &Candidate, fingerprint: &Fingerprint) -> Result<Files, Why> {
         if !fingerprint.regular() {
@@ -413,18 +363,7 @@ impl Loader {
         let Component { bytes: component, .. } = component;
         let claim = self.claim(&file, &described);
         let route = Route { topic: described.topic.clone(), plugin: described.name.clone() };
-        let mut version = Sha256::new();
-        version.update((component.len() as u64).to_le_bytes());
-        version.update(&component);
-        version.update(described.text.as_deref().unwrap_or_default());
-        for CaseText { path, text } in &cases {
-            for part in [&file_name(path), text] {
-                version.update((part.len() as u64).to_le_bytes());
-                version.update(part);
-            }
-        }
-        let mut version = format!("{:x}", version.finalize());
-        version.truncate(SHOWN_HASH);
+        let version = version::of(&component, described.text.as_deref(), &cases);
         let settings = effective(described, &self.defaults);
         Source { file, digest: digest(&component), component, version, claim, route, settings, cases }
     }
@@ -523,16 +462,6 @@ pub(super) fn read_manifest(path: &Path) -> Result<String, io::Error> {
         return Err(io::Error::other(format!("the manifest is larger than {}", ByteSize(MAX_MANIFEST))));
     }
     Ok(text)
-}
-
-fn read_case(path: &Path) -> Result<CaseText, io::Error> {
-    let mut text = String::new();
-    let told = |error: io::Error| io::Error::new(error.kind(), format!("the case {}: {error}", file_name(path)));
-    File::open(path).and_then(|file| file.take(MAX_CASE + 1).read_to_string(&mut text)).map_err(told)?;
-    if text.len() as u64 > MAX_CASE {
-        return Err(told(io::Error::other(format!("it is larger than {}", ByteSize(MAX_CASE)))));
-    }
-    Ok(CaseText { path: path.to_owned(), text })
 }
 
 pub(super) fn describe(candidate: &Candidate, text: Option<String>, engines: &KnownEngines) -> Result<Described, Why> {

@@ -6,18 +6,21 @@ pub mod case_files;
 mod catalog;
 mod check;
 mod claim;
+mod gate;
 pub mod inspect;
 mod keeper;
 mod load;
 pub mod manifest;
 mod outline;
 mod scan;
+mod version;
 
-pub(crate) use self::load::MAX_CASE;
+pub(crate) use self::gate::MAX_CASE;
 pub use self::{
     catalog::{Catalog, Plugin, PluginSettings},
     check::Checked,
+    gate::{CaseText, Gate, Gated},
     keeper::{Keeper, KeeperError, Rhythm},
-    load::{CaseText, Defaults, Gate, Gated, LoadError, Loader, OnCompile, Why},
+    load::{Defaults, LoadError, Loader, OnCompile, Why},
     outline::{Outline, inspected, outline},
 };

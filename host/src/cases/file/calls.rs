@@ -31,6 +31,9 @@ pub(in crate::cases) const SCOPES: [(Scope, &str); 2] = [(Scope::Process, "proce
 /// How many receive a message, with their names in case files.
 pub(in crate::cases) const RECEIVERS: [(Receivers, &str); 2] = [(Receivers::One, "one"), (Receivers::All, "all")];
 
+/// Makes an error of its text.
+pub(in crate::cases) type Faulty<E> = fn(String) -> E;
+
 /// Reads all calls.
 pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<Canned> {
     root.tables("calls").iter().filter_map(|table| call(table, around)).collect()
@@ -67,7 +70,7 @@ fn call(table: &Table<'_>, around: &Surroundings<'_>) -> Option<Canned> {
 }
 
 /// The keys of a call beside its kind, for a call without one.
-const ANSWERS: [&str; 20] = [
+pub(super) const ANSWERS: [&str; 20] = [
     "request",
     "status",
     "headers",
@@ -194,7 +197,7 @@ fn response(table: &Table<'_>, around: &Surroundings<'_>) -> Option<Result<http:
 }
 
 /// The ways in which an exchange fails, with their names in case files.
-pub(in crate::cases) const HTTP_ERRORS: [(fn(String) -> HttpError, &str); 7] = [
+pub(in crate::cases) const HTTP_ERRORS: [(Faulty<HttpError>, &str); 7] = [
     (HttpError::Timeout, "timeout"),
     (HttpError::Refused, "refused"),
     (HttpError::Unresolved, "unresolved"),
@@ -206,8 +209,7 @@ pub(in crate::cases) const HTTP_ERRORS: [(fn(String) -> HttpError, &str); 7] = [
 
 fn http_error(entry: &Entry<'_>) -> Option<HttpError> {
     let (kind, text) = error(entry)?;
-    let names = HTTP_ERRORS.map(|(make, name)| (make, name));
-    chosen(entry, &kind, &names).map(|make| make(text.unwrap_or_else(|| format!("the case says `{kind}`"))))
+    chosen(entry, &kind, &HTTP_ERRORS).map(|make| make(text.unwrap_or_else(|| format!("the case says `{kind}`"))))
 }
 
 /// An error as a case gives it: its kind, or a table of one kind and its text.
@@ -238,8 +240,6 @@ fn chosen<T: Copy>(entry: &Entry<'_>, kind: &str, choices: &[(T, &str)]) -> Opti
         }
     }
 }
-
-type Faulty<E> = fn(String) -> E;
 
 /// The ways in which a start fails, with their names in case files.
 pub(in crate::cases) const START_ERRORS: [(Faulty<StartError>, &str); 6] = [

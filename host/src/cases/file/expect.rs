@@ -21,7 +21,7 @@ pub(in crate::cases) const LEVELS: [(Level, &str); 5] = [
 ];
 
 /// What every outcome has, and what only some have.
-const KEYS: [(&str, &[OutcomeName]); 13] = {
+pub(super) const KEYS: [(&str, &[OutcomeName]); 13] = {
     use OutcomeName::{BpmnError, Complete, Error, Failure, HandOff, Timeout, Trap, Undecided, Unlock};
     const FAILED: &[OutcomeName] = &[Failure, Error, Trap, Timeout, Undecided];
     [

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fs, io::Read, path::Path, time::Duration};
 use toml_edit::{Item, Value as Toml};
 
 pub(super) use self::{
-    calls::{CORRELATE_ERRORS, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS},
+    calls::{CORRELATE_ERRORS, Faulty, HTTP_ERRORS, RECEIVERS, SCOPES, START_ERRORS},
     values::KNOWN_TYPES,
 };
 use self::{

@@ -299,3 +299,21 @@ fn what_does_not_belong_to_the_outcome_is_told() {
 fn what_is_no_toml_is_told_with_its_line() {
     assert_snapshot!(complaints("a = 1\nb ="), @r#"pay.one.case.toml:2: no valid TOML: invalid string, expected `"`, `'`; write `key = value`, with texts in quotes"#);
 }
+
+/// The page that describes all this.
+const PAGE: &str = include_str!("../../../../docs/testing-handlers.md");
+
+#[test]
+fn the_cases_in_the_docs_are_read() {
+    let blocks = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let cases: Vec<&str> = blocks.filter(|block| block.contains("[expect]")).collect();
+    assert_eq!(cases.len(), 2, "a case is missing");
+    cases.into_iter().for_each(|text| drop(case(text)));
+}
+
+#[test]
+fn every_key_is_in_the_docs() {
+    let keys = TASK_KEYS.into_iter().chain(expect::KEYS.map(|(key, _)| key)).chain(values::KEYS).chain(calls::ANSWERS);
+    let missing: Vec<&str> = keys.filter(|key| !PAGE.contains(key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -26,7 +26,7 @@ const VALUE: &str = "a text, a number, true or false, a date and time with its o
 const PATTERN: &str = "a value as in [variables], or { any = true }, { contains = \"…\" } or { matches = \"…\" }";
 
 /// The keys of a value that is a table.
-const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 15] = [
     "type",
     "value",
     "raw",

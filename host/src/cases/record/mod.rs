@@ -64,7 +64,7 @@ pub struct RecordOptions {
 /// Makes recordings.
 pub struct Recorder {
     options: RecordOptions,
-    queue: Mutex<Option<SyncSender<Recorded>>>,
+    queue: Mutex<Option<SyncSender<Box<Recorded>>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     left_out: AtomicU64,
 }
@@ -103,7 +103,7 @@ impl Recorder {
     }
 
     /// Takes a recording to be written, if its outcome is one that is recorded.
-    fn take(&self, recorded: Recorded) {
+    fn take(&self, recorded: Box<Recorded>) {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         match queue.as_ref().map(|queue| queue.try_send(recorded)) {
             Some(Err(TrySendError::Full(_))) => {
@@ -154,7 +154,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, recorded: &Receiver<Recorded>) {
+    fn run(mut self, recorded: &Receiver<Box<Recorded>>) {
         while let Ok(recorded) = recorded.recv() {
             match self.write(&recorded) {
                 Ok(Some(path)) => {

@@ -102,7 +102,7 @@ impl Recording {
             tracing::warn!(task = %self.task.id, "an invocation is not recorded: its calls alone are larger than record.max-size");
             return;
         }
-        self.recorder.take(Recorded {
+        self.recorder.take(Box::new(Recorded {
             plugin: self.plugin.clone(),
             task: self.task.clone(),
             variables: self.variables.clone(),
@@ -111,7 +111,7 @@ impl Recording {
             contents,
             observed,
             revealed: self.plugin.settings.secrets.revealed().await,
-        });
+        }));
     }
 
     fn notes(&self) -> MutexGuard<'_, Bounded> {

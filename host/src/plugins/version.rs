@@ -1,0 +1,51 @@
+//! The version of a plugin: the hash of all that decides what it does.
+
+use sha2::{Digest, Sha256};
+
+use super::{gate::CaseText, load::file_name};
+
+/// How many characters of the hash are shown.
+const SHOWN_HASH: usize = 12;
+
+/// The beginning of the hash over component, manifest and cases.
+pub(super) fn of(component: &[u8], manifest: Option<&str>, cases: &[CaseText]) -> String {
+    let mut version = Sha256::new();
+    version.update((component.len() as u64).to_le_bytes());
+    version.update(component);
+    version.update(manifest.unwrap_or_default());
+    for CaseText { path, text } in cases {
+        for part in [&file_name(path), text] {
+            version.update((part.len() as u64).to_le_bytes());
+            version.update(part);
+        }
+    }
+    let mut version = format!("{:x}", version.finalize());
+    version.truncate(SHOWN_HASH);
+    version
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(name: &str, text: &str) -> CaseText {
+        CaseText { path: name.into(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn component_manifest_and_each_case_make_another_version_and_the_directory_does_not() {
+        let cases = [case("dir/a.one.case.toml", "1"), case("dir/a.two.case.toml", "2")];
+        let all = [
+            of(b"c", None, &[]),
+            of(b"d", None, &[]),
+            of(b"c", Some("m"), &[]),
+            of(b"c", None, &cases),
+            of(b"c", None, &cases[..1]),
+            of(b"c", None, &[case("dir/a.one.case.toml", "2"), cases[1].clone()]),
+            of(b"c", None, &[case("dir/a.other.case.toml", "1"), cases[1].clone()]),
+        ];
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len(), "{all:?}");
+        assert_eq!(of(b"c", None, &[case("elsewhere/a.one.case.toml", "1")]), all[4]);
+    }
+}
