@@ -43,6 +43,8 @@ enum Chore {
     GuestBindings(guest_bindings::Options),
     /// Write the reference of settings and manifests in docs/ anew, from the host's types
     Reference,
+    /// Do the README's handlers in every language, line by line, with the checkout out of reach
+    Readme,
     /// Take the picture of `fetchlock dev` in docs/images/ anew
     Screenshot,
     /// Measure cost and speed on this machine, and write docs/performance.md
@@ -63,6 +65,9 @@ fn main() -> ExitCode {
             .and_then(|()| projects::build()),
         Chore::GuestBindings(options) => guest_bindings::run(&options),
         Chore::Reference => prerequisites::ensure(&[prerequisites::RUST]).and_then(|()| reference::write()),
+        Chore::Readme => prerequisites::ensure(&[prerequisites::RUST, prerequisites::LANGUAGES])
+            .and_then(|()| cargo::build_workspace())
+            .and_then(|()| readme::check()),
         Chore::Screenshot => screenshot::run(),
         Chore::Bench(options) => bench::run(&options),
         Chore::Conformance(options) => conformance::run(&options),
