@@ -50,17 +50,22 @@ pub(crate) fn without_times(text: &str) -> String {
     told
 }
 
-/// Runs `fetchlock` in a directory. Compiled guests are kept for all tests.
+/// Runs `fetchlock` in a directory until it ends.
 pub(crate) fn fetchlock(dir: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Ended {
+    let output = command(dir, arguments).output().expect("ran");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// A call of `fetchlock` in a directory. Compiled guests are kept for all tests.
+pub(crate) fn command(dir: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlock"));
     command.args(arguments).current_dir(dir).stdin(Stdio::null());
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FETCHLOCK_")) {
         command.env_remove(name);
     }
     command.env("XDG_CACHE_HOME", target_dir().expect("a target directory").join("test-cache"));
-    let output = command.output().expect("ran");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    command
 }
 
 /// A directory with the probe guest and its manifest.

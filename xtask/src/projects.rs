@@ -70,7 +70,7 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn test() -> Result<()> {
     run(in_folder("guest-libraries/go/fetchlock", "go").args(["vet", "./..."]))?;
     run(in_folder("guest-libraries/go/fetchlock", "go").args(["test", "./..."]))?;
-    run(in_folder("guest-libraries/js", "node").arg("--test"))?;
+    run(in_folder("guest-libraries/js", "node").args(["--test", "tests"]))?;
     run(in_folder("guest-libraries/python", "python3").args(["-m", "unittest", "discover", "-s", "tests", "-t", "."]))?;
     run(in_folder("guest-examples/check-iban", "go").args(["test", "./..."]))?;
     run(in_folder("guest-examples/mask-data", "npm").arg("test"))?;

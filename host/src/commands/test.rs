@@ -58,7 +58,7 @@ pub(super) struct Test {
     /// Write what is found into the cases, as what they expect from now on
     #[arg(long)]
     update: bool,
-    /// Run the cases again whenever a file beside them changes, until interrupted
+    /// Run the cases again whenever a component, a manifest or a case changes, until interrupted
     #[arg(long, conflicts_with = "json")]
     watch: bool,
     /// Read settings from this file [default: fetchlock.toml, if there is one]

@@ -52,7 +52,7 @@ pub use self::{
     output::{Captured, Level, Line, OutputTo, Source},
     port::{Decision, DecisionError, Fail, LoadError, LockError, RetryWish, SetError, TaskPort},
     secrets::{SecretMissing, Secrets},
-    surroundings::{Clock, Random, Seed, Surroundings},
+    surroundings::{Clock, FirstReading, Random, Seed, Surroundings},
 };
 
 /// How long after its timeout a computing guest is dropped from outside, should it not have been interrupted (with its

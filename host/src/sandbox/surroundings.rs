@@ -1,12 +1,15 @@
 //! Where an invocation's time and random numbers come from: the machine, or a case that fixes both so that a run can be
 //! repeated.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder, clocks::WallClock};
 
 /// The time and the random numbers of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Surroundings {
 pub enum Clock {
     /// Those of the machine.
     Real,
+    /// Those of the machine; what the guest reads first of the time of day is noted.
+    Noted(FirstReading),
     /// One that begins at a moment, stands while the guest computes, and jumps ahead when it waits. It is that of the
     /// tokio runtime on which the invocation is polled, which must be one of a single thread with paused time.
     Virtual {
@@ -29,6 +34,10 @@ pub enum Clock {
         start: Duration,
     },
 }
+
+/// What a guest has read first of the time of day, since 1970-01-01T00:00:00Z; nothing if it has not looked. Cheap to
+/// clone.
+pub type FirstReading = Arc<OnceLock<Duration>>;
 
 /// The random numbers of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +86,13 @@ impl Surroundings {
 
     /// Gives them to an instance. On the runtime that polls it, for a virtual clock begins now.
     pub(super) fn apply(&self, wasi: &mut WasiCtxBuilder) {
-        if let Clock::Virtual { start } = self.clock {
-            let clock = VirtualClock { start, began: Instant::now() };
-            wasi.wall_clock(clock.clone()).monotonic_clock(clock);
+        match &self.clock {
+            Clock::Real => {}
+            Clock::Noted(first) => drop(wasi.wall_clock(NotedClock { clock: WallClock::new(), first: first.clone() })),
+            Clock::Virtual { start } => {
+                let clock = VirtualClock { start: *start, began: Instant::now() };
+                wasi.wall_clock(clock.clone()).monotonic_clock(clock);
+            }
         }
         if let Random::Seeded(seed) = &self.random {
             let [first, second] = [SECURE, INSECURE].map(|of| ChaCha20Rng::from_seed(seed.key(of)));
@@ -87,6 +100,24 @@ impl Surroundings {
             number.copy_from_slice(&seed.key(INSECURE_SEED)[..16]);
             wasi.secure_random(first).insecure_random(second).insecure_random_seed(u128::from_le_bytes(number));
         }
+    }
+}
+
+/// The clock of the machine, with what was read first.
+struct NotedClock {
+    clock: WallClock,
+    first: FirstReading,
+}
+
+impl HostWallClock for NotedClock {
+    fn resolution(&self) -> Duration {
+        self.clock.resolution()
+    }
+
+    fn now(&self) -> Duration {
+        let now = self.clock.now();
+        self.first.get_or_init(|| now);
+        now
     }
 }
 

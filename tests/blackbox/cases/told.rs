@@ -1,8 +1,14 @@
 //! What is told of cases: to people, as JSON, as JUnit XML, and into the cases themselves.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use serde_json::json;
 
 use super::place;
+use crate::tool::command;
 
 #[test]
 fn a_difference_is_shown_where_it_is() {
@@ -320,4 +326,22 @@ fn where_there_is_nothing_to_run_or_no_plugin_for_a_case_that_is_told() {
     1 error broken.wasm: this is no WebAssembly: expected a component (\0asm), found text beginning with "no component"; build the handler for wasm32-wasip2
     0 of 0 cases passed
     "#);
+}
+
+#[test]
+fn watch_runs_cases_again_when_one_has_changed_and_only_then() {
+    let place = place();
+    let case =
+        |outcome: &str| format!("variables = {{ behaviour = \"complete\" }}\nexpect = {{ outcome = \"{outcome}\" }}\n");
+    place.case("one", &case("complete"));
+    let mut watching = command(place.path(), ["test", "--watch"]).stdout(Stdio::piped()).spawn().expect("started");
+    let mut lines = BufReader::new(watching.stdout.take().expect("piped")).lines().map(|line| line.expect("a line"));
+    assert!(lines.next().is_some_and(|line| line.starts_with("ok")));
+    assert!(lines.next().is_some_and(|line| line == "1 of 1 case passed"));
+    place.write("notes.txt", "of no interest");
+    place.case("one", &case("failure"));
+    let next = lines.next().expect("a line");
+    watching.kill().expect("ended");
+    watching.wait().expect("gone");
+    assert!(next.starts_with("FAILED"), "{next}");
 }

@@ -18,8 +18,8 @@ use crate::{
     },
     plugins::{Plugin, manifest::RecordWish},
     sandbox::{
-        Clock, CorrelateError, Decision, DecisionError, Ending, EnginePort, HttpError, HttpPort, LoadError, LockError,
-        Random, Seed, SetError, StartError, Surroundings, TaskPort, Usage,
+        Clock, CorrelateError, Decision, DecisionError, Ending, EnginePort, FirstReading, HttpError, HttpPort,
+        LoadError, LockError, Random, Seed, SetError, StartError, Surroundings, TaskPort, Usage,
     },
     task::Task,
     value::{Scope, Variables},
@@ -35,6 +35,7 @@ pub struct Recording {
     variables: Arc<Variables>,
     began: SystemTime,
     seed: Seed,
+    first_reading: FirstReading,
     notes: Mutex<Bounded>,
 }
 
@@ -47,6 +48,8 @@ struct Bounded {
     notes: Notes,
     contents: BTreeMap<String, Bytes>,
     bytes: usize,
+    /// How long the calls took that came before the handler first looked at the clock, as a case tells it.
+    waited: Duration,
 }
 
 impl Recorder {
@@ -69,6 +72,7 @@ impl Recorder {
                 variables: variables.clone(),
                 began: SystemTime::now(),
                 seed,
+                first_reading: FirstReading::default(),
                 notes: Mutex::default(),
             })
         })
@@ -78,7 +82,7 @@ impl Recorder {
 impl Recording {
     /// The surroundings of the invocation: its random numbers must be such that they can be had again.
     pub fn surroundings(&self) -> Surroundings {
-        Surroundings { clock: Clock::Real, random: Random::Seeded(self.seed.clone()) }
+        Surroundings { clock: Clock::Noted(self.first_reading.clone()), random: Random::Seeded(self.seed.clone()) }
     }
 
     /// Ports that note what goes through these.
@@ -92,7 +96,7 @@ impl Recording {
 
     /// Has the recording written, if the invocation ended in a way that is recorded.
     pub async fn end(&self, ending: &Ending, usage: Usage) {
-        let Bounded { notes, contents, bytes } = std::mem::take(&mut *self.notes());
+        let Bounded { notes, contents, bytes, waited } = std::mem::take(&mut *self.notes());
         // Of an invocation that was cancelled, or that the host could not run, nothing can be learned.
         let Ok(observed) = observed(&self.plugin, &self.task, notes, ending.clone(), usage) else { return };
         if self.wish == RecordWish::Failures && !is_failure(observed.seen.outcome) {
@@ -106,12 +110,18 @@ impl Recording {
             plugin: self.plugin.clone(),
             task: self.task.clone(),
             variables: self.variables.clone(),
-            began: self.began,
+            clock: self.clock(waited),
             seed: self.seed.clone(),
             contents,
             observed,
             revealed: self.plugin.settings.secrets.revealed().await,
         }));
+    }
+
+    /// Where the clock of a case has to begin for the handler to read first what it did.
+    fn clock(&self, waited: Duration) -> Duration {
+        let began = self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.first_reading.get().map_or(began, |read| read.saturating_sub(waited))
     }
 
     fn notes(&self) -> MutexGuard<'_, Bounded> {
@@ -130,7 +140,12 @@ impl Recording {
             noted.contents.insert(name.clone(), bytes.clone());
             return;
         }
-        noted.notes.calls.push(Made { asked, answer, took: began.elapsed() });
+        // As precise as a case tells it.
+        let took = Duration::from_millis(began.elapsed().as_millis() as u64);
+        if self.first_reading.get().is_none() {
+            noted.waited += took;
+        }
+        noted.notes.calls.push(Made { asked, answer, took });
     }
 }
 

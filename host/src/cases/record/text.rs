@@ -1,11 +1,6 @@
 //! The text of a recording: a case file that expects what happened.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use toml_edit::{DocumentMut, Item, Value as Toml};
@@ -35,7 +30,8 @@ pub(super) struct Recorded {
     pub(super) plugin: Arc<Plugin>,
     pub(super) task: Arc<Task>,
     pub(super) variables: Arc<Variables>,
-    pub(super) began: SystemTime,
+    /// Where the clock of the case begins, since 1970-01-01T00:00:00Z.
+    pub(super) clock: Duration,
     pub(super) seed: Seed,
     pub(super) contents: BTreeMap<String, Bytes>,
     pub(super) observed: Observed,
@@ -59,13 +55,9 @@ impl Recorded {
     pub(super) fn file_name(&self) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
         let id: String = self.task.id.as_str().chars().take(SHOWN_ID).map(plain).collect();
-        let millis = self.since_1970().as_millis();
+        let millis = self.clock.as_millis();
         let outcome = self.observed.seen.outcome.name();
         format!("{}.recorded-{outcome}-{millis}-{id}{CASE_ENDING}", self.plugin.route.plugin)
-    }
-
-    fn since_1970(&self) -> Duration {
-        self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 
     /// The text of the case.
@@ -93,7 +85,7 @@ impl Recorded {
                 escape(route.plugin.as_str())
             ),
             "# Copied beside the plugin it is a case: what happened is what is expected.".to_owned(),
-            format!("clock = {}", write::moment(self.since_1970())),
+            format!("clock = {}", write::moment(self.clock)),
             format!("seed = {}", write::text(self.seed.as_str())),
             "\n[task]".to_owned(),
         ];
