@@ -4,16 +4,22 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener},
     thread,
+    time::Duration,
 };
 
 use fetchlock_harness::{
     engine_client::HistoryState,
-    guests::guests_dir,
+    fetchlock::Builder,
+    guests::{guests_dir, target_dir},
     samples::{self, Sample},
 };
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, Home, SOON, on_both_engines, text};
+use crate::engine::{Engine, Home, on_both_engines, text};
+
+/// How long a task may take whose plugin has to be compiled first: some ten seconds of two processors for JavaScript and
+/// for Python each, beside everything else that is tested.
+const COMPILED: Duration = Duration::from_secs(300);
 
 on_both_engines!(
     every_value_goes_through_a_handler_in_go_unchanged,
@@ -34,14 +40,20 @@ async fn every_value_goes_through_a_handler_in_python_unchanged(engine: Engine) 
     echoes(&engine, "echo-python").await;
 }
 
+/// A host that takes compiled plugins from where other tests and runs have left them.
+fn builder(home: &Home, engine: &Engine) -> Builder {
+    let cache = target_dir().expect("a target directory").join("guests/compiled");
+    home.builder(engine.base_url()).setting("cache-dir", &format!("{:?}", cache.display().to_string()))
+}
+
 /// Has a guest pass a value of every type on, and compares what the engine then has under both names.
 async fn echoes(engine: &Engine, guest: &str) {
     engine.deploy_topic(guest).await;
     let home = Home::new();
     home.drop_plugin(guest, guest, "");
-    let _host = home.start(engine.base_url());
+    let _host = builder(&home, engine).start().expect("the host starts");
     let instance = engine.start_instance(guest, None, &samples::variables()).await.expect("started");
-    engine.await_completed(&instance, SOON).await.expect("completed");
+    engine.await_completed(&instance, COMPILED).await.expect("completed");
     let variables = engine.historic_variables(&instance).await.expect("variables");
     for Sample { name, .. } in samples::samples() {
         let (kept, back) = (&variables[name], variables.get(&format!("echo_{name}")));
@@ -66,11 +78,11 @@ async fn the_examples_of_all_languages_work_side_by_side(engine: Engine) {
     let grants = format!(
         "[grants.price-order]\nhttp = [\"GET http://{service}\"]\nsecrets.tax-service-key = {{ env = \"TAX_KEY\" }}\n"
     );
-    let host = home.builder(engine.base_url()).env("TAX_KEY", KEY).toml(&grants).start().expect("the host starts");
+    let host = builder(&home, &engine).env("TAX_KEY", KEY).toml(&grants).start().expect("the host starts");
     for Order { topic, variables, made: (name, value) } in orders() {
         engine.deploy_topic(topic).await;
         let instance = engine.start_instance(topic, None, &variables).await.expect("started");
-        engine.await_history_state(&instance, &HistoryState::Completed, SOON).await.expect(topic);
+        engine.await_history_state(&instance, &HistoryState::Completed, COMPILED).await.expect(topic);
         let found = engine.historic_variables(&instance).await.expect("variables");
         let found = found.get(name).unwrap_or_else(|| panic!("{topic}: no {name} in {found:#?}"));
         assert_eq!(found["value"], value, "{topic}: {name}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use fetchlock_harness::guests::{guests_dir, target_dir};
 
-use crate::cargo::{cargo, root, run};
+use crate::cargo::{build_workspace, cargo, root, run};
 use crate::prerequisites::GUEST_TARGET;
 
 /// One component that is built.
@@ -149,7 +149,7 @@ pub(crate) fn test_example() -> Result<()> {
 
 /// Runs the tests of a project, which run its component in this repository's host.
 fn test_project(folder: &str) -> Result<()> {
-    run(&mut cargo(&["build", "--package", "fetchlock", "--bin", "fetchlock", "--locked"]))?;
+    build_workspace()?;
     let target = target_dir()?;
     let mut command = cargo(&["test", "--locked", "--manifest-path"]);
     command.arg(manifest(folder)).arg("--target-dir").arg(target.join("guest-build"));
