@@ -13,12 +13,21 @@
 //! - `empty`: a handler that does nothing, without a standard library, on the calling thread.
 //!
 //! Each is measured twice: in pairs (module [`pairs`]), for the ratio, and by criterion, for whoever compares changes.
+//!
+//! With a directory in the environment variable `FETCHLOCK_BENCH_COMPONENTS` these are left out, and the components in it
+//! are measured, handlers of new projects in any language: `NAME`, one at a time on the calling thread, in pairs; further
+//! calls of one instance on wasmtime alone (a host makes none); and how long they take to load ([`loading`]).
 
 mod baseline;
 mod example;
+mod loading;
 mod pairs;
 
-use std::time::Instant;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use criterion::{Bencher, Criterion};
 use fetchlock::sandbox::{self, Handler, Sandbox};
@@ -50,8 +59,7 @@ struct Sides {
 }
 
 impl Sides {
-    fn new(component: &[u8]) -> Self {
-        let example = Example::paid_order();
+    fn new(component: &[u8], example: Example) -> Self {
         let limits = example.limits().clone();
         let sandbox = Sandbox::new(CONCURRENCY, limits.table_elements).expect("a sandbox");
         let artefact = sandbox::compile(component).expect("the component compiles");
@@ -64,27 +72,27 @@ impl Sides {
     }
 
     /// One at a time, on the calling thread.
-    fn one_by_one(&self, name: &'static str) -> Comparison<'_> {
+    fn one_by_one(&self, name: impl Into<String>) -> Comparison<'_> {
         Comparison {
-            name,
+            name: name.into(),
             fetchlock: self.in_turn(|| self.example.call(&self.sandbox, &self.handler)),
             baseline: self.in_turn(|| self.baseline.handle(self.example.given())),
         }
     }
 
     /// One at a time, each on the thread of a runtime.
-    fn spawned(&self, name: &'static str) -> Comparison<'_> {
+    fn spawned(&self, name: impl Into<String>) -> Comparison<'_> {
         Comparison {
-            name,
+            name: name.into(),
             fetchlock: self.in_turn(|| joined(self.sandbox.guests(), self.example.call(&self.sandbox, &self.handler))),
             baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.handle(self.example.given()))),
         }
     }
 
     /// Many at a time, on the threads of a runtime.
-    fn busy(&self, name: &'static str) -> Comparison<'_> {
+    fn busy(&self, name: impl Into<String>) -> Comparison<'_> {
         Comparison {
-            name,
+            name: name.into(),
             fetchlock: Box::new(|count| {
                 let call = || self.example.call(&self.sandbox, &self.handler);
                 self.host.block_on(many(count, self.sandbox.guests(), call));
@@ -97,9 +105,9 @@ impl Sides {
     }
 
     /// Instances only, one at a time, each on the thread of a runtime.
-    fn instantiated(&self, name: &'static str) -> Comparison<'_> {
+    fn instantiated(&self, name: impl Into<String>) -> Comparison<'_> {
         Comparison {
-            name,
+            name: name.into(),
             fetchlock: self.in_turn(|| self.example.instantiate(&self.sandbox, &self.handler)),
             baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.instantiate(self.example.given()))),
         }
@@ -121,7 +129,7 @@ type Calls<'a> = Box<dyn Fn(u64) + 'a>;
 
 /// The same by both sides.
 struct Comparison<'a> {
-    name: &'static str,
+    name: String,
     fetchlock: Calls<'a>,
     baseline: Calls<'a>,
 }
@@ -151,11 +159,42 @@ fn timed(bencher: &mut Bencher<'_>, calls: &Calls<'_>) {
     });
 }
 
+/// Where the components are that are measured instead.
+const COMPONENTS: &str = "FETCHLOCK_BENCH_COMPONENTS";
+
+/// Calls of one instance.
+const WARM_CALLS: u32 = 2_000;
+
 /// A filter on the command line is for criterion's own benches; the pairs are measured always.
 fn main() {
-    let example = Sides::new(&example::component());
+    match env::var_os(COMPONENTS) {
+        Some(dir) => measure_new_projects(Path::new(&dir)),
+        None => measure_example(),
+    }
+}
+
+fn measure_new_projects(dir: &Path) {
+    let entries = fs::read_dir(dir).expect("the components").map(|entry| entry.expect("an entry").path());
+    let mut components: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|it| it == "wasm")).collect();
+    components.sort();
+    assert!(!components.is_empty(), "no component in {}", dir.display());
+    for path in components {
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let sides = Sides::new(&fs::read(&path).expect("a component"), Example::small_amount());
+        sides.host.block_on(sides.example.check(&sides.sandbox, &sides.handler));
+        let Comparison { fetchlock, baseline, .. } = sides.one_by_one(name);
+        pairs::compare(name, fetchlock, baseline);
+        let warm = pairs::median(sides.host.block_on(sides.baseline.warm(sides.example.given(), WARM_CALLS)));
+        let told = serde_json::json!({"name": name, "warm-ns": pairs::nanos(warm), "calls": WARM_CALLS});
+        println!("row {told}");
+        loading::measure(name, &path, &sides.host);
+    }
+}
+
+fn measure_example() {
+    let example = Sides::new(&example::component(), Example::paid_order());
     example.host.block_on(example.example.check(&example.sandbox, &example.handler));
-    let empty = Sides::new(&wat::parse_str(EMPTY).expect("WAT"));
+    let empty = Sides::new(&wat::parse_str(EMPTY).expect("WAT"), Example::paid_order());
     let comparisons = [
         example.one_by_one("example"),
         example.spawned("example-spawned"),
@@ -168,7 +207,7 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     for Comparison { name, fetchlock, baseline } in &comparisons {
-        let mut group = criterion.benchmark_group(*name);
+        let mut group = criterion.benchmark_group(name);
         group.bench_function("fetchlock", |bencher| timed(bencher, fetchlock));
         group.bench_function("baseline", |bencher| timed(bencher, baseline));
         group.finish();

@@ -11,6 +11,7 @@ pub(crate) mod certificates;
 pub mod commands;
 pub(crate) mod data_file;
 pub mod engine;
+pub(crate) mod file_events;
 pub mod foreign;
 pub mod grant;
 pub(crate) mod header;

@@ -227,7 +227,7 @@ pub(crate) fn sandbox(settings: &Settings) -> Result<Arc<Sandbox>, SandboxError>
 }
 
 /// The loader that the settings describe. Without artefacts it compiles each time and writes nothing.
-pub(crate) fn loader(
+pub fn loader(
     settings: &Settings,
     sandbox: &Arc<Sandbox>,
     artefacts: Option<Artefacts>,

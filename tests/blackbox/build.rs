@@ -4,11 +4,8 @@ use std::{
     cell::Cell,
     env,
     fs::{self, Permissions},
-    io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
-    process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -18,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scene::{SOON, Scene},
+    watching::{Watching, wait_for},
     workplace::{COMPLETES, Ended, Workplace, ended},
 };
 
@@ -264,57 +262,11 @@ async fn a_build_straight_into_a_directory_that_is_served_is_taken_over_whole() 
     assert!(!host.logs().contains("plugin refused"), "{}", host.logs());
 }
 
-/// A `fetchlock build --watch` that runs, and the lines that it prints.
-struct Watching {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Watching {
-    fn start(workplace: &Workplace, project: &str) -> Self {
-        let mut command = workplace.command(["build", project, "--watch"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-        let (sender, lines) = mpsc::channel();
-        let outputs: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
-        for output in outputs {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(output).lines().map_while(Result::ok) {
-                    // The test may have seen enough.
-                    if sender.send(line).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        Self { child, lines }
-    }
-
-    fn await_line(&self, part: &str) {
-        let (deadline, mut seen) = (Instant::now() + SOON, String::new());
-        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if line.contains(part) {
-                return;
-            }
-            seen += &(line + "\n");
-        }
-        panic!("no line with {part:?} came: {seen}");
-    }
-
-    /// How it ends after a signal.
-    fn end(mut self, signal: Signal) -> Option<i32> {
-        let process = Pid::from_child(&self.child);
-        kill_process(process, signal).expect("it runs");
-        self.child.wait().expect("ended").code()
-    }
-}
-
 #[test]
 fn a_watched_project_is_built_again_after_a_change_also_after_a_mistake() {
     let workplace = Workplace::new();
     workplace.raw_rust("watched", COMPLETES);
-    let watching = Watching::start(&workplace, "watched");
+    let watching = Watching::start(workplace.command(["build", "watched", "--watch"]));
     watching.await_line("watched.wasm: ");
     watching.await_line("waiting for a change");
     workplace.edit("watched/src/lib.rs", "outcome::complete(", "outcome::compleat(");
@@ -326,33 +278,23 @@ fn a_watched_project_is_built_again_after_a_change_also_after_a_mistake() {
 }
 
 #[test]
-fn a_build_that_is_interrupted_ends_with_its_compiler() {
-    let workplace = Workplace::new();
-    workplace.write("x/go.mod", "module x\n");
-    // A compiler that takes its time, and says under which number.
-    let script = "#!/bin/sh\nif [ \"$1\" = version ]; then echo go1.26; exit; fi\necho $$ > \"$TOLD\"\nsleep 600\n";
-    let go = workplace.write("bin/go", script);
-    fs::set_permissions(&go, Permissions::from_mode(0o755)).expect("made executable");
-    let told = workplace.path().join("told");
-    let mut command = workplace.command(["build", "x"]);
-    let path = format!("{}:{}", workplace.path().join("bin").display(), env::var("PATH").expect("a PATH"));
-    let mut child = command.env("PATH", path).env("TOLD", &told).spawn().expect("started");
-    let compiler = wait_for(|| fs::read_to_string(&told).ok()?.trim().parse().ok().and_then(Pid::from_raw));
-    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
-    assert_eq!(child.wait().expect("ended").code(), Some(130));
-    // Gone, or dead and waiting for somebody to ask how it ended.
-    let state = || fs::read_to_string(format!("/proc/{}/status", compiler.as_raw_nonzero())).unwrap_or_default();
-    wait_for(|| state().lines().all(|line| !line.starts_with("State:") || line.contains('Z')).then_some(()));
-}
-
-/// Looks until something is there.
-fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
-    let deadline = Instant::now() + SOON;
-    loop {
-        match look() {
-            Some(found) => return found,
-            None => assert!(Instant::now() < deadline, "it did not come"),
-        }
-        thread::sleep(Duration::from_millis(10));
+fn a_command_that_is_interrupted_ends_with_the_compiler_that_it_started() {
+    for command in ["build", "test"] {
+        let workplace = Workplace::new();
+        workplace.write("x/go.mod", "module x\n");
+        // A compiler that takes its time, and says under which number.
+        let script = "#!/bin/sh\nif [ \"$1\" = version ]; then echo go1.26; exit; fi\necho $$ > \"$TOLD\"\nsleep 600\n";
+        let go = workplace.write("bin/go", script);
+        fs::set_permissions(&go, Permissions::from_mode(0o755)).expect("made executable");
+        let told = workplace.path().join("told");
+        let mut command = workplace.command([command, "x"]);
+        let path = format!("{}:{}", workplace.path().join("bin").display(), env::var("PATH").expect("a PATH"));
+        let mut child = command.env("PATH", path).env("TOLD", &told).spawn().expect("started");
+        let compiler = wait_for(|| fs::read_to_string(&told).ok()?.trim().parse().ok().and_then(Pid::from_raw));
+        kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+        assert_eq!(child.wait().expect("ended").code(), Some(130));
+        // Gone, or dead and waiting for somebody to ask how it ended.
+        let state = || fs::read_to_string(format!("/proc/{}/status", compiler.as_raw_nonzero())).unwrap_or_default();
+        wait_for(|| state().lines().all(|line| !line.starts_with("State:") || line.contains('Z')).then_some(()));
     }
 }

@@ -55,10 +55,16 @@ fn what_it_prints_are_the_next_steps() {
     check-iban/ is there: a handler in TypeScript for topic check-iban. Next:
 
         cd check-iban
-        npm ci                # installs the toolchain into the project
-        fetchlock build       # makes the component, plugin/check-iban.wasm
-        fetchlock dev plugin  # serves it on an engine of its own
+        npm ci                    # installs the toolchain into the project
+        fetchlock test            # makes the component, plugin/check-iban.wasm, and runs its cases
+        fetchlock dev plugin      # serves it on an engine of its own
+        fetchlock build --to DIR  # puts it into the plugin directory of a host
     ");
+    let commands = told.stdout.lines().filter_map(|line| line.trim().strip_prefix("fetchlock "));
+    for command in commands {
+        let command = command.split_whitespace().take_while(|word| !word.starts_with(['-', '#']) && *word != "plugin");
+        workplace.fetchlock(command.chain(["--help"])).well();
+    }
 }
 
 #[test]

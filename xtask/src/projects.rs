@@ -14,7 +14,7 @@ use crate::cargo::{build_workspace, root, run};
 
 /// What a project is written in, as far as its preparation differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+pub(crate) enum Language {
     Rust,
     Go,
     /// JavaScript or TypeScript.
@@ -57,7 +57,7 @@ pub(crate) fn build() -> Result<()> {
     for (project, to) in
         projects.chain(TEST_GUESTS.iter().map(|it| Ok((it, guests_dir()?))).collect::<Result<Vec<_>>>()?)
     {
-        project.prepare()?;
+        project.language.prepare(&root().join(project.folder))?;
         run(fetchlock()?.arg("build").arg(root().join(project.folder)).arg("--to").arg(to))?;
     }
     Ok(())
@@ -89,22 +89,24 @@ fn examples_dir() -> Result<PathBuf> {
     Ok(guests_dir()?.join("examples"))
 }
 
-impl Project {
-    /// Has what the project's README says to be had once.
-    fn prepare(&self) -> Result<()> {
-        let folder = root().join(self.folder);
-        match self.language {
-            Language::Rust | Language::Go => Ok(()),
-            Language::Node => {
+impl Language {
+    /// Has what the README of a project says to be had once.
+    ///
+    /// # Errors
+    /// A tool is missing, or does not find what the project wants.
+    pub(crate) fn prepare(self, project: &Path) -> Result<()> {
+        match self {
+            Self::Rust | Self::Go => Ok(()),
+            Self::Node => {
                 // npm writes this file when all packages are there.
-                let installed = folder.join("node_modules/.package-lock.json");
-                if is_newer(&installed, &folder.join("package-lock.json"))? {
+                let installed = project.join("node_modules/.package-lock.json");
+                if is_newer(&installed, &project.join("package-lock.json"))? {
                     return Ok(());
                 }
-                run(in_folder(self.folder, "npm").args(["ci", "--no-audit", "--no-fund"]))
+                run(Command::new("npm").current_dir(project).args(["ci", "--no-audit", "--no-fund"]))
             }
-            Language::Python => {
-                let (tools, list) = (python_tools()?, folder.join("requirements.txt"));
+            Self::Python => {
+                let (tools, list) = (python_tools()?, project.join("requirements.txt"));
                 let installed = tools.join("installed");
                 let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
                 if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
@@ -139,13 +141,21 @@ fn fetchlock() -> Result<Command> {
 
 /// The environment in which tests of projects find this repository's `fetchlock`, and that finds its tools.
 fn own_tool() -> Result<[(&'static str, OsString); 3]> {
+    let [path, built] = tools()?;
+    Ok([path, built, ("FETCHLOCK", target_dir()?.join("debug/fetchlock").into_os_string())])
+}
+
+/// The environment in which `fetchlock` finds the tools of projects that [`Language::prepare`] has had.
+///
+/// # Errors
+/// The target directory cannot be told.
+pub(crate) fn tools() -> Result<[(&'static str, OsString); 2]> {
     let target = target_dir()?;
     let path = env::var_os("PATH").unwrap_or_default();
     let own = [target.join("debug"), python_tools()?.join("bin")];
     let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).context("PATH")?;
     // Cargo's builds of projects, apart from that of the host, which would wait for them.
-    let built = target.join("guest-build").into_os_string();
-    Ok([("PATH", path), ("FETCHLOCK", target.join("debug/fetchlock").into_os_string()), ("CARGO_TARGET_DIR", built)])
+    Ok([("PATH", path), ("CARGO_TARGET_DIR", target.join("guest-build").into_os_string())])
 }
 
 fn in_folder(folder: &str, program: &str) -> Command {

@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fetchlock::sandbox::Limits;
@@ -102,6 +102,20 @@ impl Baseline {
             let returned = tokio::time::timeout(timeout, call).await.expect("in time").expect("no trap");
             returned.expect("the handler succeeds");
         }
+    }
+
+    /// So many calls of the handler of one instance, each as it would be in a store of its own; the first is not timed.
+    pub(crate) async fn warm(&self, given: Arc<Given>, calls: u32) -> Vec<Duration> {
+        let mut store = self.store(given);
+        let instance = self.handler.instantiate_async(&mut store).await.expect("an instance");
+        let mut times = Vec::new();
+        for call in 0..=calls {
+            let began = Instant::now();
+            let returned = instance.call_handle(&mut store).await.expect("no trap");
+            returned.expect("the handler succeeds");
+            times.extend((call > 0).then(|| began.elapsed()));
+        }
+        times
     }
 
     /// A fresh store and an instance.

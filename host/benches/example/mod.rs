@@ -1,4 +1,5 @@
-//! The Rust example with an order that it charges, as the worker would hand it to the sandbox.
+//! Tasks with which handlers are called, as the worker would hand them to the sandbox: an order that the Rust example
+//! charges, and an amount that the handler of a new project approves.
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +39,7 @@ pub(crate) fn component() -> Vec<u8> {
     std::fs::read(path).expect("the component")
 }
 
-/// What the example is called with.
+/// What a handler is called with.
 pub(crate) struct Example {
     task: Arc<Task>,
     variables: Arc<Variables>,
@@ -46,22 +47,38 @@ pub(crate) struct Example {
     limits: Limits,
     given: Arc<Given>,
     port: Arc<Accepts>,
+    /// One of the variables with which the task is completed.
+    completed: (&'static str, Value),
 }
 
 impl Example {
+    /// What the handler of a new project approves, in any language.
+    pub(crate) fn small_amount() -> Self {
+        let variables = [("amount", Value::Double(60.0)), ("customer", Value::String("Ada".into()))];
+        Self::new(variables, [("limit", "1000")], ("approved", Value::Boolean(true)))
+    }
+
+    /// What the Rust example charges.
     pub(crate) fn paid_order() -> Self {
         let order = r#"{"items":[{"sku":"book","quantity":2,"price":25.0},{"sku":"pen","quantity":1,"price":10.0}]}"#;
-        let variables: Variables = [
+        let variables = [
             ("amount", Value::Double(60.0)),
             ("currency", Value::String("EUR".into())),
             ("card", Value::String("4111 1111 1111 1111".into())),
             ("order", Value::Json(order.into())),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), Variable::from(value)))
-        .collect();
-        let config: BTreeMap<_, _> =
-            [("limit", "10000"), ("default-currency", "EUR")].map(|(key, value)| (key.into(), value.into())).into();
+        ];
+        let config = [("limit", "10000"), ("default-currency", "EUR")];
+        Self::new(variables, config, ("charged", Value::Double(60.0)))
+    }
+
+    fn new<const V: usize, const C: usize>(
+        variables: [(&str, Value); V],
+        config: [(&str, &str); C],
+        completed: (&'static str, Value),
+    ) -> Self {
+        let variables: Variables =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), Variable::from(value))).collect();
+        let config: BTreeMap<_, _> = config.map(|(key, value)| (key.into(), value.into())).into();
         let (task, config) = (task(), Arc::new(config));
         let given = Given::new(&task, &variables, config.clone());
         Self {
@@ -71,6 +88,7 @@ impl Example {
             limits: default_limits(),
             given: Arc::new(given),
             port: Arc::new(Accepts(Mutex::new(None))),
+            completed,
         }
     }
 
@@ -116,12 +134,13 @@ impl Example {
         made.expect("an instance");
     }
 
-    /// Sees that an invocation charges the order: a handler that fails early would make a fine benchmark.
+    /// Sees that an invocation completes the task: a handler that fails early would make a fine benchmark.
     pub(crate) async fn check(&self, sandbox: &Sandbox, handler: &Handler) {
         self.call(sandbox, handler).await;
         let decided = self.port.0.lock().expect("unpoisoned").take();
-        let Some(Decision::Complete { variables, .. }) = decided else { panic!("not charged: {decided:?}") };
-        assert_eq!(variables["charged"].value, Value::Double(60.0));
+        let Some(Decision::Complete { variables, .. }) = decided else { panic!("not completed: {decided:?}") };
+        let (name, value) = &self.completed;
+        assert_eq!(&variables[*name].value, value);
     }
 }
 

@@ -97,8 +97,8 @@ impl Subject {
         let grants = Arc::new(plugin.settings.grants.all_allowed());
         let mut config = self.config;
         // What the manifest requests as secrets is secret here, too.
-        let given = |name: &str| Some((name.to_owned(), Secret::new(config.remove(name)?)));
-        let secrets: BTreeMap<String, Secret> = grants.secrets().iter().filter_map(given).collect();
+        let given = |name: &str| (name.to_owned(), config.remove(name).map(Secret::new));
+        let secrets: BTreeMap<String, Option<Secret>> = grants.secrets().iter().map(given).collect();
         let assignment = Assignment {
             task: task.clone(),
             variables: Arc::new(self.variables),

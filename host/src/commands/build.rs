@@ -9,15 +9,15 @@ use std::{
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     exit::{EXIT_FORCED, EXIT_FOUND, refuse},
+    interrupt::unless_interrupted,
     progress::sign,
 };
 use crate::{
     foreign::Escaped,
-    project::{self, BuildError, Built, OnStep, PlaceError, Project, WatchError, Watcher, place},
+    project::{self, BuildError, Built, OnStep, PlaceError, Project, WatchError, Watcher, Workplace, place},
 };
 
 /// Make the component of a project with the toolchain of its language, and check that a host would take it.
@@ -64,25 +64,12 @@ impl Build {
     }
 
     async fn until_a_signal(self) -> ExitCode {
-        let signals = signal(SignalKind::interrupt()).and_then(|it| Ok((it, signal(SignalKind::terminate())?)));
-        let (mut interrupt, mut terminate) = match signals {
-            Ok(signals) => signals,
-            Err(error) => return refuse(&error),
-        };
-        let is_watching = self.watch;
-        let build = async {
-            match self.run().await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => tell(&error),
-            }
-        };
-        // Dropping the build ends the programs that it has started.
-        tokio::select! {
-            code = build => code,
-            () = either(&mut interrupt, &mut terminate) => match is_watching {
-                true => ExitCode::SUCCESS,
-                false => ExitCode::from(EXIT_FORCED),
-            }
+        match unless_interrupted(self.run()).await {
+            Ok(Some(Ok(()))) => ExitCode::SUCCESS,
+            Ok(Some(Err(error))) => tell(&error),
+            Ok(None) if self.watch => ExitCode::SUCCESS,
+            Ok(None) => ExitCode::from(EXIT_FORCED),
+            Err(error) => refuse(&error),
         }
     }
 
@@ -90,7 +77,8 @@ impl Build {
         if !self.watch {
             return self.once().await;
         }
-        let mut watcher = Watcher::new(&Project::find(&self.dir).map_err(BuildError::from)?)?;
+        Project::find(&self.dir).map_err(BuildError::from)?;
+        let mut watcher = Watcher::new(vec![Workplace::Project(self.dir.clone())])?;
         loop {
             if let Err(error) = self.once().await {
                 tell(&error);
@@ -105,15 +93,12 @@ impl Build {
             project::check_directory(to)?;
         }
         let project = Project::find(&self.dir).map_err(BuildError::from)?;
-        let on_step: OnStep = Arc::new(|step| Box::new(sign(step.to_owned())));
-        let built = project::build(&project, &on_step).await?;
-        io::stderr().write_all(&built.said)?;
+        let built = build(&project).await?;
         let component = match &self.to {
             None => built.component.clone(),
             Some(to) => {
                 let placed = place(&project, to)?;
                 for case in placed.left_over {
-                    let case = to.join(case);
                     eprintln!("fetchlock: {} is no case of this project, and was left there", Escaped(case.display()));
                 }
                 placed.component
@@ -126,11 +111,12 @@ impl Build {
     }
 }
 
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
-    }
+/// Builds a project, and tells what the toolchain warns of.
+pub(super) async fn build(project: &Project) -> Result<Built, BuildCommandError> {
+    let on_step: OnStep = Arc::new(|step| Box::new(sign(step.to_owned())));
+    let built = project::build(project, &on_step).await?;
+    io::stderr().write_all(&built.said)?;
+    Ok(built)
 }
 
 /// Says why there is no component: first what the toolchain said, as it said it.

@@ -16,17 +16,15 @@ use clap::{Args, ValueHint};
 
 use self::given::Given;
 use super::{
-    compilations::show_compilations,
-    compiled,
-    exit::{EXIT_FOUND, refuse},
+    begin::{Workbench, with_settings},
+    exit::EXIT_FOUND,
 };
 use crate::{
     cases::{NoHttp, Observed, OutcomeName, run_alone},
     plugins::Plugin,
-    sandbox::{HttpPort, Sandbox},
+    sandbox::HttpPort,
     service,
-    settings::{self, Flags, Loaded},
-    telemetry,
+    settings::Loaded,
 };
 
 /// Run a handler once with a task that is given here, and show what it decides, says and calls.
@@ -63,35 +61,18 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn main(self) -> ExitCode {
-        let flags = Flags { config: self.config.clone(), ..Flags::default() };
-        let loaded = match settings::load(&flags) {
-            Ok(loaded) => loaded,
-            Err(problems) => return refuse(&problems),
-        };
-        self.run(&loaded).unwrap_or_else(|error| refuse(&*error))
+        with_settings(self.config.as_deref(), async |loaded| self.run(&loaded).await)
     }
 
-    fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
+    async fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
         let case = Given { variables: &self.var, task: &self.task, config: &self.set }.case()?;
-        telemetry::init(loaded.settings.log.format, &loaded.settings.log.level)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build()?;
-        let sandbox = Arc::new(Sandbox::new(NonZeroUsize::MIN, loaded.settings.limits.table_elements as usize)?);
-        let artefacts = compiled::artefacts(loaded, &sandbox);
-        let loader = service::loader(&loaded.settings, &sandbox, artefacts, show_compilations());
-        // Here cases are not what decides whether it is loaded.
-        let loader = Arc::new(loader.with_gate(None));
-        let called = runtime.block_on(async {
-            let plugin = loader.load_file(&self.file).await?;
-            let http: Arc<dyn HttpPort> = match self.allow_http {
-                true => service::network(&loaded.settings.http)?,
-                false => Arc::new(NoHttp),
-            };
-            let observed = run_alone(&sandbox, &plugin, case, http).await?;
-            Ok::<_, Box<dyn Error>>((plugin, observed))
-        });
-        // A compilation that took too long cannot be stopped, and nobody waits for it.
-        runtime.shutdown_background();
-        let (plugin, observed) = called?;
+        let workbench = Workbench::new(loaded, NonZeroUsize::MIN)?;
+        let plugin = workbench.loader.load_file(&self.file).await?;
+        let http: Arc<dyn HttpPort> = match self.allow_http {
+            true => service::network(&loaded.settings.http)?,
+            false => Arc::new(NoHttp),
+        };
+        let observed = run_alone(&workbench.sandbox, &plugin, case, http).await?;
         self.tell(&plugin, &observed)?;
         Ok(if is_well(observed.seen.outcome) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FOUND) })
     }

@@ -14,15 +14,8 @@ use std::{
 use clap::{Args, ValueHint};
 
 use self::report::Report;
-use super::{
-    compilations::show_compilations,
-    exit::{EXIT_FOUND, refuse},
-};
-use crate::{
-    service,
-    settings::{self, Flags, Settings},
-    telemetry,
-};
+use super::{begin::with_settings, compilations::show_compilations, exit::EXIT_FOUND};
+use crate::{service, settings::Settings};
 
 /// Tell whether plugins would be loaded, what they import, and what is wrong with them.
 ///
@@ -45,26 +38,16 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn main(self) -> ExitCode {
-        let flags = Flags { config: self.config.clone(), ..Flags::default() };
-        let loaded = match settings::load(&flags) {
-            Ok(loaded) => loaded,
-            Err(problems) => return refuse(&problems),
-        };
-        match self.reports(&loaded.settings).and_then(|reports| self.print(&reports)) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::from(EXIT_FOUND),
-            Err(error) => refuse(&*error),
-        }
+        with_settings(self.config.as_deref(), async |loaded| {
+            let reports = self.reports(&loaded.settings).await?;
+            Ok(if self.print(&reports)? { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FOUND) })
+        })
     }
 
-    fn reports(&self, settings: &Settings) -> Result<Vec<Report>, Box<dyn Error>> {
-        telemetry::init(settings.log.format, &settings.log.level)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build()?;
+    async fn reports(&self, settings: &Settings) -> Result<Vec<Report>, Box<dyn Error>> {
         let sandbox = service::sandbox(settings)?;
         let loader = Arc::new(service::loader(settings, &sandbox, None, show_compilations()));
-        let checked = runtime.block_on(loader.check(&self.files));
-        // A compilation that took too long cannot be stopped, and nobody waits for it.
-        runtime.shutdown_background();
+        let checked = loader.check(&self.files).await;
         Ok(checked.iter().map(|checked| Report::new(checked, &settings.limits)).collect())
     }
 

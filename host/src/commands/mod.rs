@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod begin;
 mod build;
 mod call;
 mod check;
@@ -8,6 +9,7 @@ mod compiled;
 mod dev;
 mod engine;
 mod exit;
+mod interrupt;
 mod new;
 mod progress;
 mod run;

@@ -88,8 +88,9 @@ fn tell(new: &NewProject) -> io::Result<()> {
     let name = name.as_str();
     let mut next = vec![(format!("cd {name}"), "")];
     next.extend(language.preparation().iter().map(|(command, what)| ((*command).to_owned(), *what)));
-    next.push(("fetchlock build".into(), "makes the component, plugin/{name}.wasm"));
+    next.push(("fetchlock test".into(), "makes the component, plugin/{name}.wasm, and runs its cases"));
     next.push(("fetchlock dev plugin".into(), "serves it on an engine of its own"));
+    next.push(("fetchlock build --to DIR".into(), "puts it into the plugin directory of a host"));
     let mut text = format!("{name}/ is there: a handler in {language} for topic {topic}. Next:\n\n");
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     for (command, what) in next {

@@ -1,8 +1,5 @@
 //! `fetchlock test`: runs the cases beside plugins.
 
-mod projects;
-mod watch;
-
 use std::{
     error::Error,
     fs,
@@ -18,21 +15,19 @@ use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    compilations::show_compilations,
-    compiled,
-    exit::{EXIT_CONFIG, EXIT_FOUND, refuse},
+    begin::{Workbench, with_settings},
+    build,
+    exit::{EXIT_CONFIG, EXIT_FORCED, EXIT_FOUND},
+    interrupt::unless_interrupted,
 };
 use crate::{
-    cases::{self, Aim, Report},
+    cases::{self, Aim, Report, Told},
     plugins::{
-        Loader, Plugin,
+        Plugin,
         case_files::{case_files, cases_of, is_case, parent},
     },
-    project::Project,
-    sandbox::Sandbox,
-    service,
-    settings::{self, Flags, Loaded},
-    telemetry,
+    project::{DetectError, Project, Watcher, Workplace},
+    settings::Loaded,
 };
 
 /// Run the cases of handlers: what each does with a given task, and whether that is what its case expects.
@@ -58,19 +53,22 @@ pub(super) struct Test {
     /// Write what is found into the cases, as what they expect from now on
     #[arg(long)]
     update: bool,
-    /// Run the cases again whenever a component, a manifest or a case changes, until interrupted
-    #[arg(long, conflicts_with = "json")]
+    /// Build nothing: run the cases of projects on the components that are there
+    #[arg(long)]
+    no_build: bool,
+    /// Run the cases again whenever something changes that they depend on, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["json", "junit"])]
     watch: bool,
     /// Read settings from this file [default: fetchlock.toml, if there is one]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
 }
 
-/// What runs cases.
-struct Bench {
-    sandbox: Arc<Sandbox>,
-    loader: Arc<Loader>,
-    at_once: NonZeroUsize,
+/// What a path of the command line stands for.
+enum Subject {
+    Project(Project),
+    /// A component, a case, or a directory of components.
+    Plugins(PathBuf),
 }
 
 /// The cases to run, and what is wrong before any is run.
@@ -82,71 +80,63 @@ struct Plan {
 
 impl Test {
     pub(super) fn main(self) -> ExitCode {
-        let flags = Flags { config: self.config.clone(), ..Flags::default() };
-        let loaded = match settings::load(&flags) {
-            Ok(loaded) => loaded,
-            Err(problems) => return refuse(&problems),
-        };
-        self.run(&loaded).unwrap_or_else(|error| refuse(&*error))
+        with_settings(self.config.as_deref(), async |loaded| match unless_interrupted(self.run(&loaded)).await? {
+            Some(code) => code,
+            None if self.watch => Ok(ExitCode::SUCCESS),
+            None => Ok(ExitCode::from(EXIT_FORCED)),
+        })
     }
 
-    fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
-        telemetry::init(loaded.settings.log.format, &loaded.settings.log.level)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock").enable_all().build()?;
-        let bench = Bench::new(loaded)?;
-        let code = match (self.watch, self.projects().as_slice()) {
-            (false, _) => self.once(&runtime, &bench)?,
-            (true, []) => {
-                watch::watch(&self.places(), || self.once(&runtime, &bench).map(drop))?;
-                ExitCode::SUCCESS
-            }
-            (true, projects) => {
-                projects::watch(&runtime, projects, || self.once(&runtime, &bench).map(drop))?;
-                ExitCode::SUCCESS
-            }
-        };
-        // A compilation that took too long cannot be stopped, and nobody waits for it.
-        runtime.shutdown_background();
-        Ok(code)
+    async fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
+        let at_once = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let workbench = Workbench::new(loaded, at_once)?;
+        if !self.watch {
+            return self.once(&workbench, at_once).await;
+        }
+        let places = self.subjects()?.iter().map(Subject::workplace).collect();
+        let mut watcher = Watcher::new(places)?;
+        loop {
+            self.once(&workbench, at_once).await?;
+            eprintln!("fetchlock: waiting for changes; Ctrl-C ends this");
+            watcher.changed().await?;
+        }
     }
 
     /// Runs all cases and tells of them.
-    fn once(&self, runtime: &tokio::runtime::Runtime, bench: &Bench) -> Result<ExitCode, Box<dyn Error>> {
-        if let Err(failed) = runtime.block_on(projects::build(&self.projects())) {
-            return Ok(super::build::tell(&failed));
+    async fn once(&self, workbench: &Workbench, at_once: NonZeroUsize) -> Result<ExitCode, Box<dyn Error>> {
+        // Anew each time, for a project may have another name now.
+        let subjects = self.subjects()?;
+        for subject in subjects.iter().filter(|_| !self.no_build) {
+            if let Subject::Project(project) = subject
+                && let Err(failed) = build::build(project).await
+            {
+                return Ok(build::tell(&failed));
+            }
         }
         let mut plan = Plan::default();
-        for place in self.places() {
-            runtime.block_on(plan.add(bench, &place));
+        for subject in &subjects {
+            plan.add(workbench, &subject.place()).await;
         }
         plan.cases.retain(|(_, path)| self.wants(path));
         if plan.cases.is_empty() && plan.problems.is_empty() {
-            eprintln!("fetchlock: {}", self.nothing());
+            eprintln!("fetchlock: {}", self.nothing(&subjects));
             return Ok(ExitCode::from(EXIT_CONFIG));
         }
         let aim = if self.update { Aim::Update } else { Aim::Compare };
-        let cases = cases::run_all(&bench.sandbox, &plan.cases, aim, bench.at_once, &CancellationToken::new());
+        let cases = run_cases(workbench, plan.cases, aim, at_once).await?;
         self.tell(&Report { cases, problems: plan.problems })
     }
 
-    /// The projects among the paths.
-    fn projects(&self) -> Vec<Project> {
-        self.paths.iter().filter_map(|path| Project::find(path).ok()).collect()
-    }
-
-    /// Where plugins are looked for: of a project, in its directory of plugins.
-    fn places(&self) -> Vec<PathBuf> {
-        let place =
-            |path: &PathBuf| Some(path.join(PROJECT_PLUGINS)).filter(|it| it.is_dir()).unwrap_or_else(|| path.clone());
-        self.paths.iter().map(place).collect()
+    fn subjects(&self) -> Result<Vec<Subject>, DetectError> {
+        self.paths.iter().map(|path| Subject::of(path)).collect()
     }
 
     fn wants(&self, path: &Path) -> bool {
         self.filter.as_ref().is_none_or(|text| cases::name_of(path).contains(text.as_str()))
     }
 
-    fn nothing(&self) -> String {
-        let places: Vec<String> = self.places().iter().map(|path| path.display().to_string()).collect();
+    fn nothing(&self, subjects: &[Subject]) -> String {
+        let places: Vec<String> = subjects.iter().map(|subject| subject.place().display().to_string()).collect();
         let places = places.join(", ");
         match &self.filter {
             Some(filter) => format!("no case in {places} has {filter:?} in its name"),
@@ -173,36 +163,60 @@ impl Test {
     }
 }
 
-/// The directory of a project in which its component is, with the manifest and the cases.
-const PROJECT_PLUGINS: &str = "plugin";
-
 /// Whether standard output is for eyes that see colours (https://no-color.org).
 fn colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-impl Bench {
-    fn new(loaded: &Loaded) -> Result<Self, Box<dyn Error>> {
-        let at_once = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let sandbox = Arc::new(Sandbox::new(at_once, loaded.settings.limits.table_elements as usize)?);
-        let artefacts = compiled::artefacts(loaded, &sandbox);
-        let loader = service::loader(&loaded.settings, &sandbox, artefacts, show_compilations());
-        // Here cases are not what decides whether it is loaded.
-        let loader = Arc::new(loader.with_gate(None));
-        Ok(Self { sandbox, loader, at_once })
+/// Runs cases on a thread of its own. Whoever stops waiting stops the cases, too.
+async fn run_cases(
+    workbench: &Workbench,
+    cases: Vec<(Arc<Plugin>, PathBuf)>,
+    aim: Aim,
+    at_once: NonZeroUsize,
+) -> Result<Vec<Told>, tokio::task::JoinError> {
+    let (sandbox, cancel) = (workbench.sandbox.clone(), CancellationToken::new());
+    let _guard = cancel.clone().drop_guard();
+    tokio::task::spawn_blocking(move || cases::run_all(&sandbox, &cases, aim, at_once, &cancel)).await
+}
+
+impl Subject {
+    fn of(path: &Path) -> Result<Self, DetectError> {
+        match Project::find(path) {
+            Ok(project) => Ok(Self::Project(project)),
+            Err(DetectError::Missing(_) | DetectError::UnknownLanguage { .. }) => Ok(Self::Plugins(path.to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where its cases are.
+    fn place(&self) -> PathBuf {
+        match self {
+            Self::Project(project) => project.plugin_dir(),
+            Self::Plugins(path) => path.clone(),
+        }
+    }
+
+    /// Where to look for changes.
+    fn workplace(&self) -> Workplace {
+        match self {
+            Self::Project(project) => Workplace::Project(project.dir.clone()),
+            Self::Plugins(dir) if dir.is_dir() => Workplace::Plugins(dir.clone()),
+            Self::Plugins(file) => Workplace::Plugins(parent(file).to_owned()),
+        }
     }
 }
 
 impl Plan {
     /// Adds what is at a place.
-    async fn add(&mut self, bench: &Bench, place: &Path) {
+    async fn add(&mut self, workbench: &Workbench, place: &Path) {
         let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_case(name) {
-            return self.add_case(bench, place).await;
+            return self.add_case(workbench, place).await;
         }
         if !place.is_dir() {
             match cases_of(place) {
-                Ok(files) => self.add_plugin(bench, place, files).await,
+                Ok(files) => self.add_plugin(workbench, place, files).await,
                 Err(error) => self.problems.push(format!("{}: {error}", parent(place).display())),
             }
             return;
@@ -221,18 +235,18 @@ impl Plan {
             }
         }
         for (component, cases) in of_plugins {
-            self.add_plugin(bench, &component, cases).await;
+            self.add_plugin(workbench, &component, cases).await;
         }
     }
 
     /// Adds one case.
-    async fn add_case(&mut self, bench: &Bench, case: &Path) {
+    async fn add_case(&mut self, workbench: &Workbench, case: &Path) {
         let listed = self.listed(parent(case));
         let found = listed.into_iter().find(|(path, _)| path.file_name() == case.file_name());
         match found {
             Some((_, Some(owner))) => {
                 let component = parent(case).join(format!("{owner}.wasm"));
-                self.add_plugin(bench, &component, vec![case.to_owned()]).await;
+                self.add_plugin(workbench, &component, vec![case.to_owned()]).await;
             }
             Some((case, None)) => self.problems.push(stray(&case)),
             None => self.problems.push(format!("{}: there is no such file", case.display())),
@@ -251,8 +265,8 @@ impl Plan {
         })
     }
 
-    async fn add_plugin(&mut self, bench: &Bench, component: &Path, cases: Vec<PathBuf>) {
-        match bench.loader.load_file(component).await {
+    async fn add_plugin(&mut self, workbench: &Workbench, component: &Path, cases: Vec<PathBuf>) {
+        match workbench.loader.load_file(component).await {
             Ok(plugin) => {
                 let plugin = Arc::new(plugin);
                 self.cases.extend(cases.into_iter().map(|case| (plugin.clone(), case)));

@@ -13,8 +13,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use notify_debouncer_mini::{Debouncer, new_debouncer, notify::RecommendedWatcher, notify::RecursiveMode};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,6 +23,7 @@ use super::{
     scan::{Candidate, Fingerprint, scan},
 };
 use crate::{
+    file_events::FileEvents,
     foreign::escape,
     grant::{Grant, Grants, Standing},
     sandbox::Secrets,
@@ -111,8 +111,7 @@ impl Keeper {
     }
 
     async fn keep(&mut self) {
-        let (events, mut changed) = mpsc::channel(1);
-        let mut watcher = self.watch(events.clone());
+        let mut events = self.watch();
         let mut watched = inode(&self.dir);
         self.settle().await;
         if self.catalog.borrow().plugins().next().is_none() {
@@ -120,12 +119,12 @@ impl Keeper {
         }
         loop {
             tokio::select! {
-                Some(()) = changed.recv() => {}
+                () = changed(events.as_mut(), self.rhythm.debounce) => {}
                 () = tokio::time::sleep(self.rhythm.rescan) => {
                     // A directory that was replaced takes its watch with it.
                     let now = inode(&self.dir);
-                    if now != watched || watcher.is_none() {
-                        watcher = self.watch(events.clone());
+                    if now != watched || events.is_none() {
+                        events = self.watch();
                         watched = now;
                     }
                 }
@@ -141,18 +140,9 @@ impl Keeper {
         }
     }
 
-    fn watch(&self, events: mpsc::Sender<()>) -> Option<Debouncer<RecommendedWatcher>> {
-        let watcher = new_debouncer(self.rhythm.debounce, move |_| {
-            // A full channel means that a look is due already.
-            if let Err(mpsc::error::TrySendError::Closed(())) = events.try_send(()) {
-                tracing::trace!("a file event after the end");
-            }
-        })
-        .and_then(|mut debouncer| {
-            debouncer.watcher().watch(&self.dir, RecursiveMode::NonRecursive)?;
-            Ok(debouncer)
-        });
-        watcher
+    fn watch(&self) -> Option<FileEvents> {
+        let events = FileEvents::new().and_then(|mut events| events.watch(&self.dir).map(|()| events));
+        events
             .inspect_err(|error| {
                 let every = self.rhythm.rescan.as_secs();
                 tracing::warn!(dir = %self.dir.display(), %error, "no file events from the plugin directory: looking every {every} s instead");
@@ -377,6 +367,14 @@ impl Keeper {
 
     fn publish(&self) {
         self.catalog.send_replace(self.known.values().filter_map(|known| known.serving.clone()).collect());
+    }
+}
+
+/// Waits for a change; for ever where there are no events.
+async fn changed(events: Option<&mut FileEvents>, gather: Duration) {
+    match events {
+        Some(events) => events.changed(gather).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -6,12 +6,10 @@ use std::{
 };
 
 use super::Language;
+use crate::plugins::case_files::{cases_of, is_case};
 
 /// Where a project keeps its manifest and its cases, and where its component is put.
 const PLUGIN: &str = "plugin";
-
-/// How the files of test cases end.
-const CASE: &str = ".case.toml";
 
 /// A folder with the sources of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,25 +91,15 @@ impl Project {
         self.plugin_dir().join(format!("{}.toml", self.name))
     }
 
-    /// The test cases: `NAME.case.toml` and `NAME.ANYTHING.case.toml`.
+    /// The test cases of the plugin, once it is built.
     pub(super) fn cases(&self) -> Result<Vec<PathBuf>, DetectError> {
         let dir = self.plugin_dir();
-        Ok(cases_of(&self.name, &dir)?.into_iter().map(|file| dir.join(file)).collect())
+        cases_of(&self.component()).map_err(|source| DetectError::Io { path: dir, source })
     }
 }
 
-/// The test cases of a plugin in a directory, by their names.
-pub(super) fn cases_of(plugin: &str, dir: &Path) -> Result<Vec<String>, DetectError> {
-    let mut files = toml_files(dir)?;
-    files.retain(|file| {
-        let stem = file.strip_suffix(CASE).and_then(|stem| stem.strip_prefix(plugin));
-        stem.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    });
-    Ok(files)
-}
-
 fn name_of_manifest(dir: &Path) -> Result<Option<String>, DetectError> {
-    let mut found: Vec<String> = toml_files(dir)?.into_iter().filter(|file| !file.ends_with(CASE)).collect();
+    let mut found: Vec<String> = toml_files(dir)?.into_iter().filter(|file| !is_case(file)).collect();
     match found.len() {
         0 | 1 => Ok(found.pop().and_then(|file| file.strip_suffix(".toml").map(str::to_owned))),
         _ => Err(DetectError::SeveralManifests { dir: dir.to_owned(), found }),
@@ -198,6 +186,7 @@ mod tests {
         let dir = folder([
             ("go.mod", "module example.com/b"),
             ("plugin/a.toml", ""),
+            ("plugin/a.wasm", ""),
             ("plugin/a.case.toml", ""),
             ("plugin/a.x.case.toml", ""),
             ("plugin/ab.case.toml", ""),

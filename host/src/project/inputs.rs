@@ -33,12 +33,14 @@ const PASSED_OVER: [&str; 14] = [
 /// How many files are looked at. A project with more has something in it that is no source.
 const MAX_FILES: usize = 20_000;
 
-/// How much of a file is read, in bytes: what is larger is data, and known by its size and time.
+/// How much of a file is read, in bytes: what is larger is data, and known by its size and time. So are components.
 const MAX_READ: u64 = 16 << 20;
 
 /// The state of a project's files.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inputs {
+    /// Whether components are among them.
+    has_components: bool,
     /// Each file relative to the project, with a digest.
     files: BTreeMap<PathBuf, [u8; 32]>,
     /// The folders that were looked into.
@@ -53,9 +55,20 @@ impl Inputs {
     /// # Errors
     /// It cannot be read, or there are too many files in it.
     pub(super) fn of(dir: &Path) -> io::Result<Self> {
-        let mut inputs = Self::default();
-        inputs.collect(dir, Path::new(""), &fs::metadata(dir)?)?;
-        Ok(inputs)
+        Self::default().collected(dir)
+    }
+
+    /// Looks at a folder in which components are no products.
+    ///
+    /// # Errors
+    /// It cannot be read, or there are too many files in it.
+    pub(super) fn with_components(dir: &Path) -> io::Result<Self> {
+        Self { has_components: true, ..Self::default() }.collected(dir)
+    }
+
+    fn collected(mut self, dir: &Path) -> io::Result<Self> {
+        self.collect(dir, Path::new(""), &fs::metadata(dir)?)?;
+        Ok(self)
     }
 
     fn collect(&mut self, root: &Path, relative: &Path, folder: &Metadata) -> io::Result<()> {
@@ -79,7 +92,10 @@ impl Inputs {
             let text = name.to_string_lossy();
             if metadata.is_dir() && !PASSED_OVER.contains(&&*text) {
                 self.collect(root, &path, &metadata)?;
-            } else if metadata.is_file() && is_source(&text) {
+            } else if metadata.is_file()
+                && !is_left_by_an_editor(&text)
+                && (self.has_components || !is_component(&text))
+            {
                 if self.files.len() == MAX_FILES {
                     let why =
                         format!("there are more than {MAX_FILES} files in it; what are no sources belongs elsewhere");
@@ -109,14 +125,18 @@ impl Inputs {
     }
 }
 
-/// Whether a file's name is that of a source: components are what a build makes, and editors have their own files.
-fn is_source(name: &str) -> bool {
-    !(name.ends_with(".wasm") || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".tmp"))
+fn is_left_by_an_editor(name: &str) -> bool {
+    name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".tmp")
+}
+
+/// Whether a file's name is that of what a build makes.
+fn is_component(name: &str) -> bool {
+    name.ends_with(".wasm")
 }
 
 /// What tells one state of a file from another; none if it is gone.
 fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
-    if metadata.len() > MAX_READ {
+    if metadata.len() > MAX_READ || path.extension().is_some_and(|ending| ending == "wasm") {
         let state = format!("{} {:?}", metadata.len(), metadata.modified().ok());
         return Some(Sha256::digest(state).into());
     }

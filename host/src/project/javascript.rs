@@ -1,11 +1,7 @@
 //! JavaScript and TypeScript: node runs the script of the guest library that checks the types, bundles and makes the
-//! component. Since that takes seconds, it is done only if something has changed.
+//! component.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -13,8 +9,9 @@ use super::{
     BuildError, Project, ToolError, Version,
     build::{Made, OnStep},
     inputs::Inputs,
+    script::Script,
     tool::Tool,
-    unchanged::{Recipe, WORKSHOP, Workshop},
+    unchanged::{Recipe, Workshop},
 };
 use crate::plugins::Outline;
 
@@ -32,9 +29,6 @@ const INSTALLED: &str = "node_modules/.package-lock.json";
 /// What the lock file is called.
 const LOCK: &str = "package-lock.json";
 
-/// What the script makes, in the workshop.
-const MADE: &str = "made.wasm";
-
 /// Builds the component.
 pub(super) async fn build(
     project: &Project,
@@ -50,19 +44,14 @@ pub(super) async fn build(
     let library = Inputs::of(library).map_err(BuildError::unreadable(library))?;
     let recipe = library.add_to(inputs.add_to(Recipe::new("js")));
     let ingredients = recipe.with("http", [u8::from(requests_http)]).ingredients();
-    if let Some(component) = workshop.made_of(&ingredients) {
-        return Ok(Made::just(component));
-    }
-    let node = Tool::new("node", "node", INSTALL);
-    node.at_least(OLDEST, &["--version"]).await?;
-    let made = workshop.file(MADE);
-    let mut command = node.command();
-    command.arg(&script).arg("--out").arg(Path::new(WORKSHOP).join(MADE)).args(requests_http.then_some("--http"));
-    command.current_dir(&project.dir);
-    let _shown = on_step("building with componentize-js");
-    let said = node.run(command).await.map_err(ToolError::of_script)?;
-    let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
-    Ok(Made { component, of: Some(ingredients), said })
+    let script = Script {
+        interpreter: Tool::new("node", "node", INSTALL),
+        oldest: OLDEST,
+        begin: vec![script.into()],
+        flags: requests_http.then_some("--http").into_iter().collect(),
+        step: "building with componentize-js",
+    };
+    script.make(project, workshop, ingredients, on_step).await
 }
 
 /// The script, if npm has installed what the project needs.

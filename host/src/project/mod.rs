@@ -16,6 +16,7 @@ mod place;
 mod python;
 mod rust;
 mod scaffold;
+mod script;
 mod tool;
 mod unchanged;
 mod watch;
@@ -28,5 +29,5 @@ pub use self::{
     place::{PlaceError, Placed, check_directory, place},
     scaffold::{NewProject, ScaffoldError, scaffold},
     tool::{ToolError, Version},
-    watch::{WatchError, Watcher},
+    watch::{WatchError, Watcher, Workplace},
 };

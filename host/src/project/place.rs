@@ -10,7 +10,8 @@ use std::{
 
 use toml_edit::{ImDocument, TableLike};
 
-use super::{DetectError, Project, detect::cases_of};
+use super::{DetectError, Project};
+use crate::plugins::case_files::cases_of;
 
 /// What everybody may do with a new file, as far as the umask allows it.
 const FILE_MODE: u32 = 0o666;
@@ -21,7 +22,7 @@ pub struct Placed {
     /// The component there.
     pub component: PathBuf,
     /// Test cases of the plugin that are in the directory and not in the project.
-    pub left_over: Vec<String>,
+    pub left_over: Vec<PathBuf>,
 }
 
 /// Why a file cannot be put where it belongs.
@@ -73,7 +74,7 @@ pub fn place(project: &Project, dir: &Path) -> Result<Placed, PlaceError> {
     };
     let manifest = project.manifest();
     if manifest.is_file() {
-        copy(Path::new(&name_of(&manifest)))?;
+        copy(&name_of(&manifest))?;
     }
     let cases = project.cases()?;
     for case in &cases {
@@ -82,13 +83,14 @@ pub fn place(project: &Project, dir: &Path) -> Result<Placed, PlaceError> {
         }
     }
     for case in &cases {
-        copy(Path::new(&name_of(case)))?;
+        copy(&name_of(case))?;
     }
     let component = name_of(&project.component());
-    copy(Path::new(&component))?;
-    let mut left_over = cases_of(&project.name, dir)?;
-    left_over.retain(|case| !copied.contains(Path::new(case)));
-    Ok(Placed { component: dir.join(component), left_over })
+    copy(&component)?;
+    let component = dir.join(component);
+    let mut left_over = cases_of(&component).map_err(PlaceError::io(dir, "listed"))?;
+    left_over.retain(|case| !copied.contains(&name_of(case)));
+    Ok(Placed { component, left_over })
 }
 
 fn name_of(path: &Path) -> PathBuf {
@@ -186,7 +188,10 @@ mod tests {
         fs::write(to.path().join("a.old.case.toml"), "").expect("written");
         let placed = place(&project(dir.path()), to.path()).expect("placed");
         assert_eq!(names(to.path()), ["a.old.case.toml", "a.toml", "a.wasm", "a.x.case.toml", "data"]);
-        assert_eq!(placed, Placed { component: to.path().join("a.wasm"), left_over: vec!["a.old.case.toml".into()] });
+        assert_eq!(
+            placed,
+            Placed { component: to.path().join("a.wasm"), left_over: vec![to.path().join("a.old.case.toml")] }
+        );
         assert_eq!(fs::read_to_string(to.path().join("data/doc.xml")).expect("read"), "<a/>");
     }
 

@@ -1,8 +1,7 @@
-//! Python: a script of the guest library runs componentize-py. Since that takes seconds, it is done only if something has
-//! changed.
+//! Python: a script of the guest library runs componentize-py.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
 };
 
@@ -10,8 +9,9 @@ use super::{
     BuildError, Project, ToolError, Version,
     build::{Made, OnStep},
     inputs::Inputs,
+    script::Script,
     tool::Tool,
-    unchanged::{Recipe, WORKSHOP, Workshop},
+    unchanged::{Recipe, Workshop},
 };
 use crate::plugins::Outline;
 
@@ -28,9 +28,6 @@ const SCRIPT: &str = "fetchlock/build.py";
 
 /// Where a virtual environment has its interpreter.
 const INTERPRETER: &str = "bin/python";
-
-/// What the script makes, in the workshop.
-const MADE: &str = "made.wasm";
 
 /// Builds the component.
 pub(super) async fn build(
@@ -49,19 +46,15 @@ pub(super) async fn build(
     let flags: Vec<&str> = flags.into_iter().flatten().collect();
     let inputs = Inputs::of(&project.dir).map_err(BuildError::unreadable(&project.dir))?;
     let ingredients = inputs.add_to(Recipe::new("python")).with("flags", flags.concat()).ingredients();
-    if let Some(component) = workshop.made_of(&ingredients) {
-        return Ok(Made::just(component));
-    }
-    let python = Tool::new(interpreter(&project.dir), "python3", INSTALL);
-    python.at_least(OLDEST, &["--version"]).await?;
-    let made = workshop.file(MADE);
-    let mut command = python.command();
-    // Isolated, or the library's modules would hide the standard library's of the same name.
-    command.args(["-I", SCRIPT, "--out"]).arg(Path::new(WORKSHOP).join(MADE)).args(flags).current_dir(&project.dir);
-    let _shown = on_step("building with componentize-py");
-    let said = python.run(command).await.map_err(ToolError::of_script)?;
-    let component = fs::read(&made).map_err(BuildError::unreadable(&made))?;
-    Ok(Made { component, of: Some(ingredients), said })
+    let script = Script {
+        interpreter: Tool::new(interpreter(&project.dir), "python3", INSTALL),
+        oldest: OLDEST,
+        // Isolated, or the library's modules would hide the standard library's of the same name.
+        begin: vec!["-I".into(), SCRIPT.into()],
+        flags,
+        step: "building with componentize-py",
+    };
+    script.make(project, workshop, ingredients, on_step).await
 }
 
 /// The project's own interpreter, that of the environment that is active, or the system's.

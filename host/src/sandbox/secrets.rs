@@ -16,7 +16,7 @@ pub struct Secrets(Source);
 enum Source {
     #[default]
     None,
-    Fixed(Arc<BTreeMap<String, Secret>>),
+    Fixed(Arc<BTreeMap<String, Option<Secret>>>),
     Granted {
         grants: Arc<Grants>,
         store: Arc<SecretStore>,
@@ -41,6 +41,12 @@ pub enum SecretMissing {
     /// It is not granted.
     #[error("a secret is missing: {0}")]
     Denied(#[from] Denied),
+    /// A handler that runs without a host is not given it.
+    #[error(
+        "a secret is missing: the manifest requests {0:?}, which is not given here; a case gives it in its [config], \
+         `fetchlock call` with --set"
+    )]
+    NotGiven(String),
     /// Its source does not give it.
     #[error("a secret is missing: {0}; the handler cannot do without it, since its manifest requests it")]
     Unavailable(#[from] SecretError),
@@ -52,8 +58,9 @@ impl Secrets {
         Self::default()
     }
 
-    /// These texts, for tests and cases.
-    pub fn fixed(texts: BTreeMap<String, Secret>) -> Self {
+    /// What a case gives for each secret that the plugin requests. To read one that is not given ends the invocation, as
+    /// one does in a host that cannot be had.
+    pub fn fixed(texts: BTreeMap<String, Option<Secret>>) -> Self {
         Self(Source::Fixed(Arc::new(texts)))
     }
 
@@ -75,7 +82,13 @@ impl Secrets {
     pub(super) async fn get(&self, name: &str) -> Result<Found, SecretMissing> {
         let (grants, store) = match &self.0 {
             Source::None => return Ok(Found::Nothing),
-            Source::Fixed(texts) => return Ok(texts.get(name).cloned().map_or(Found::Nothing, Found::Secret)),
+            Source::Fixed(texts) => {
+                return match texts.get(name) {
+                    Some(Some(secret)) => Ok(Found::Secret(secret.clone())),
+                    Some(None) => Err(SecretMissing::NotGiven(name.to_owned())),
+                    None => Ok(Found::Nothing),
+                };
+            }
             Source::Granted { grants, store } => (grants, store),
         };
         match grants.check(Grant::Secrets, name) {
@@ -149,6 +162,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_secret_that_a_case_does_not_give_is_told_by_its_name() {
+        let secrets =
+            Secrets::fixed([("here".to_owned(), Some(Secret::new("hush"))), ("gone".to_owned(), None)].into());
+        assert_eq!(secrets.get("here").await, Ok(Found::Secret(Secret::new("hush"))));
+        assert_eq!(secrets.get("unheard-of").await, Ok(Found::Nothing));
+        assert_snapshot!(secrets.get("gone").await.expect_err("missing"), @r#"a secret is missing: the manifest requests "gone", which is not given here; a case gives it in its [config], `fetchlock call` with --set"#);
+    }
+
+    #[tokio::test]
     async fn a_secret_that_is_requested_and_cannot_be_had_is_never_an_empty_text() {
         let secrets = secrets(&["gone", "elsewhere"]);
         assert_snapshot!(secrets.get("gone").await.expect_err("not there"), @"a secret is missing: grants.charge.secrets.gone: the environment variable FETCHLOCK-IS-NOT-SET is not set; set it before the start, or name another one; the handler cannot do without it, since its manifest requests it");
@@ -158,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_of_an_invocation_can_be_rid_of_all_secrets_that_it_may_read() {
-        let texts = BTreeMap::from([("here".to_owned(), Secret::new("hush-hush"))]);
+        let texts = BTreeMap::from([("here".to_owned(), Some(Secret::new("hush-hush")))]);
         let revealed = Secrets::fixed(texts).revealed().await;
         assert_eq!(revealed.conceal("authorization: hush-hush"), "authorization: (hidden)");
     }

@@ -338,7 +338,7 @@ fn watch_runs_cases_again_when_one_has_changed_and_only_then() {
     let mut lines = BufReader::new(watching.stdout.take().expect("piped")).lines().map(|line| line.expect("a line"));
     assert!(lines.next().is_some_and(|line| line.starts_with("ok")));
     assert!(lines.next().is_some_and(|line| line == "1 of 1 case passed"));
-    place.write("notes.txt", "of no interest");
+    place.write("notes.txt~", "an editor's, and of no interest");
     place.case("one", &case("failure"));
     let next = lines.next().expect("a line");
     watching.kill().expect("ended");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use fetchlock_harness::guests::target_dir;
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use super::figure::{Figure, Findings};
 use crate::cargo::cargo;
 
-/// How a line begins on which the bench `invocation` tells the pairs.
-const PAIRS: &str = "pairs ";
+/// How a line begins on which the bench `invocation` tells what it has measured itself.
+const ROW: &str = "row ";
 
 /// How many times the baseline an invocation may cost.
-const GOAL: f64 = 1.25;
+pub(super) const GOAL: f64 = 1.25;
 
 pub(super) fn measure(quick: bool) -> Result<Findings> {
     let results = target_dir()?.join("criterion");
@@ -26,18 +26,7 @@ pub(super) fn measure(quick: bool) -> Result<Findings> {
     if quick {
         command.args(["--warm-up-time", "0.5", "--measurement-time", "1", "--sample-size", "20"]);
     }
-    let mut child = command.env("CRITERION_HOME", &results).stdout(Stdio::piped()).spawn().context("cargo bench")?;
-    let output = child.stdout.take().context("the output of cargo bench")?;
-    let mut findings = Findings::default();
-    for line in BufReader::new(output).lines() {
-        let line = line.context("the output of cargo bench")?;
-        match line.strip_prefix(PAIRS) {
-            Some(pairs) => findings.rows.push(serde_json::from_str(pairs).context("a line of pairs")?),
-            None => println!("{line}"),
-        }
-    }
-    let status = child.wait().context("cargo bench")?;
-    ensure!(status.success(), "cargo bench failed: {status}");
+    let mut findings = Findings { rows: rows(command.env("CRITERION_HOME", &results))?, ..Findings::default() };
     findings.figures = pair_figures(&findings.rows);
     for (bench, what) in BENCHES {
         let estimate = Estimate::read(&results.join(bench))?;
@@ -47,6 +36,26 @@ pub(super) fn measure(quick: bool) -> Result<Findings> {
         findings.figures.push(Figure::new(*what, microseconds(estimate.median)));
     }
     Ok(findings)
+}
+
+/// Runs `cargo bench`, and returns what the bench `invocation` has measured itself.
+///
+/// # Errors
+/// It fails.
+pub(super) fn rows(command: &mut Command) -> Result<Vec<Value>> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cargo bench")?;
+    let output = child.stdout.take().context("the output of cargo bench")?;
+    let mut rows = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("the output of cargo bench")?;
+        match line.strip_prefix(ROW) {
+            Some(row) => rows.push(serde_json::from_str(row).context("a row of the bench")?),
+            None => println!("{line}"),
+        }
+    }
+    let status = child.wait().context("cargo bench")?;
+    ensure!(status.success(), "cargo bench failed: {status}");
+    Ok(rows)
 }
 
 /// Criterion's benches that stand in the table; those of `invocation` stand there as pairs.
@@ -98,6 +107,7 @@ impl Estimate {
     }
 }
 
-fn microseconds(nanos: f64) -> String {
+/// A time for people.
+pub(super) fn microseconds(nanos: f64) -> String {
     if nanos >= 1e6 { format!("{:.2} ms", nanos / 1e6) } else { format!("{:.1} µs", nanos / 1e3) }
 }

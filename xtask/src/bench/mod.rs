@@ -9,6 +9,7 @@ mod engine;
 mod figure;
 mod host;
 mod inside;
+mod languages;
 mod latency;
 mod machine;
 mod memory;
@@ -52,6 +53,8 @@ pub(crate) struct Options {
 enum Measurement {
     /// An invocation beside the same call on wasmtime alone, the journal, the reading of a fetch (criterion)
     Inside,
+    /// In each language: an invocation beside the same call on wasmtime alone, loading from the cache, unchanged builds
+    Languages,
     /// Tasks per second on the embedded engine, beside a plain loop
     ThroughputEmbedded,
     /// Tasks per second on Operaton, beside a plain loop
@@ -65,13 +68,21 @@ enum Measurement {
 }
 
 impl Measurement {
-    const ALL: [Self; 6] =
-        [Self::Inside, Self::ThroughputEmbedded, Self::ThroughputOperaton, Self::Latency, Self::Reload, Self::Memory];
+    const ALL: [Self; 7] = [
+        Self::Inside,
+        Self::Languages,
+        Self::ThroughputEmbedded,
+        Self::ThroughputOperaton,
+        Self::Latency,
+        Self::Reload,
+        Self::Memory,
+    ];
 
     /// The name of its file.
     fn name(self) -> &'static str {
         match self {
             Self::Inside => "inside",
+            Self::Languages => "languages",
             Self::ThroughputEmbedded => "throughput-embedded",
             Self::ThroughputOperaton => "throughput-operaton",
             Self::Latency => "latency",
@@ -87,6 +98,7 @@ impl Measurement {
     async fn measure(self, quick: bool) -> Result<Findings> {
         match self {
             Self::Inside => inside::measure(quick),
+            Self::Languages => languages::measure(quick),
             Self::ThroughputEmbedded => throughput::measure(Kind::Embedded, quick).await,
             Self::ThroughputOperaton => throughput::measure(Kind::Operaton, quick).await,
             Self::Latency => latency::measure(quick).await,
@@ -108,6 +120,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut needed = vec![prerequisites::RUST];
     if wanted.iter().any(|measurement| measurement.needs_operaton()) {
         needed.push(prerequisites::ENGINE);
+    }
+    if wanted.contains(&Measurement::Languages) {
+        needed.push(prerequisites::LANGUAGES);
     }
     prerequisites::ensure(&needed)?;
     // The whole workspace, so that wasmtime is compiled once; this program too, for the plain loop is to be optimised.

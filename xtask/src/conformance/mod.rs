@@ -79,6 +79,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             record.write(name)?;
             let is_missing = record.is_not_to_be_had() && !options.only.is_empty();
             if record.has_failures() || is_missing {
+                // Here too, for the file is gone with the machine that CI ran on.
+                println!("{}", record.failures());
                 failed.push(name);
             }
         }

@@ -19,6 +19,9 @@ const LINE: usize = 2_000;
 /// Begins a line that the suite prints for a known difference between engines, before the reason.
 const DIFFERS: &str = "differs: ";
 
+/// Begins the part of the tests' output about those that failed.
+const FAILURES: &str = "failures:\n";
+
 /// Between the head of a file and the tests' output.
 const RULE: &str = "--------";
 
@@ -133,6 +136,12 @@ impl Record {
     /// Whether a test failed, or did not come to its end.
     pub(super) fn has_failures(&self) -> bool {
         self.endings().map_or(true, |endings| endings.values().any(|ending| *ending == Ending::Failed))
+    }
+
+    /// What the tests that failed printed; all of a run that was cut off.
+    pub(super) fn failures(&self) -> &str {
+        let Results::Output { text, .. } = &self.results else { return "" };
+        text.find(FAILURES).map_or(text, |at| &text[at..])
     }
 
     /// Whether there was no engine to run anything on.
@@ -283,6 +292,12 @@ test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out; 
         let differs = Ending::Differs(vec!["it has no such field".to_owned()]);
         assert_eq!(endings, [Ending::Passed, differs, Ending::Failed]);
         assert!(record(OUTPUT).has_failures());
+    }
+
+    #[test]
+    fn what_failed_is_told_without_what_passed() {
+        let record = record(OUTPUT);
+        assert!(record.failures().starts_with("failures:\n\n---- b::real::three stdout ----\nassertion failed\n"));
     }
 
     #[test]
