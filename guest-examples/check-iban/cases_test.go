@@ -11,7 +11,9 @@ import (
 
 // What is read of the JSON that `fetchlock test --json` prints.
 type report struct {
-	Cases []struct {
+	// What is wrong beside the cases: a component that does not load, cases of no plugin.
+	Problems []string `json:"problems"`
+	Cases    []struct {
 		Name     string   `json:"name"`
 		Passed   bool     `json:"passed"`
 		Problems []string `json:"problems"`
@@ -19,24 +21,23 @@ type report struct {
 	} `json:"cases"`
 }
 
-// Builds the component and runs the cases in plugin/, in the sandbox of production; each is a test of its own here. The
-// variable FETCHLOCK may say which fetchlock does it. Go does not see what that reads: with -count=1 it runs each time.
+// Builds the component and runs the cases in plugin/, in the sandbox of production; each is a test of its own here. Go
+// does not see what that reads: with -count=1 it runs each time.
 func TestTheCasesOfThePlugin(t *testing.T) {
-	fetchlock := os.Getenv("FETCHLOCK")
-	if fetchlock == "" {
-		var err error
-		if fetchlock, err = exec.LookPath("fetchlock"); err != nil {
-			t.Skip("there is no fetchlock on the PATH")
-		}
-	}
-	command := exec.Command(fetchlock, "test", ".", "--json")
+	command := exec.Command(program(t), "test", ".", "--json")
 	var said bytes.Buffer
 	command.Stderr = &said
 	// A case that fails is an error too; the report says more.
 	output, err := command.Output()
 	var found report
-	if json.Unmarshal(output, &found) != nil || len(found.Cases) == 0 {
+	if json.Unmarshal(output, &found) != nil {
 		t.Fatalf("fetchlock test: %v\n%s", err, said.String())
+	}
+	for _, problem := range found.Problems {
+		t.Error(problem)
+	}
+	if len(found.Cases) == 0 {
+		t.Fatalf("fetchlock test ran no case\n%s", said.String())
 	}
 	for _, one := range found.Cases {
 		t.Run(one.Name, func(t *testing.T) {
@@ -45,4 +46,26 @@ func TestTheCasesOfThePlugin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The program that the variable FETCHLOCK names, or else the one on the PATH. Without one the test is skipped, but fails
+// in continuous integration, where nobody would see that.
+func program(t *testing.T) string {
+	if named := os.Getenv("FETCHLOCK"); named != "" {
+		return named
+	}
+	found, err := exec.LookPath("fetchlock")
+	if err != nil {
+		const missing = "the cases in plugin/ are not run: put fetchlock on the PATH, or its path into the variable FETCHLOCK"
+		if inCI() {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	return found
+}
+
+func inCI() bool {
+	value := os.Getenv("CI")
+	return value != "" && value != "0" && value != "false"
 }

@@ -119,10 +119,12 @@ impl Grants {
         Self { plugin: plugin.into(), requested, allowed }
     }
 
-    /// The same plugin with all that its manifest requests, as an operator might allow it.
+    /// The same plugin with all that its manifest requests, as an operator might allow it. What the settings say of
+    /// addresses holds.
     #[must_use]
     pub fn all_allowed(&self) -> Self {
-        Self { allowed: self.requested.clone(), ..self.clone() }
+        let http = self.requested.http.clone().and(&self.allowed.http);
+        Self { allowed: RequestedGrants { http, ..self.requested.clone() }, ..self.clone() }
     }
 
     /// Whether a grant holds for a name. The one for requests over HTTP is [`Self::check_http`].

@@ -214,15 +214,24 @@ fn what_cannot_be_read_is_told_and_nothing_is_run() {
     insta::assert_snapshot!(all.concat(), @r#"
     fetchlock: --var amount: expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json
     fetchlock: --var a:Intger=1: `Intger` is no type: did you mean Integer?
-    fetchlock: command line:2: `variables.a.value` is "x": expected a whole number of 32 bits
-    command line:3: `variables.b.value` is 40000: expected a whole number from -32768 to 32767
+    fetchlock: --var a:Integer=x: `variables.a.value` is "x": expected a whole number of 32 bits
+    --var b:Short=40000: `variables.b.value` is 40000: expected a whole number from -32768 to 32767
     fetchlock: --var a=2: `a` is given twice: keep one
     fetchlock: --var a:Json=@nowhere.json: nowhere.json cannot be read: No such file or directory (os error 2); write @@ for a text that begins with @
-    fetchlock: command line:4: unknown key `task.retrys`: did you mean `retries`?
-    fetchlock: command line:4: `task.retries` is "x": expected a whole number from 0 on
+    fetchlock: --task retrys=1: unknown key `task.retrys`: did you mean `retries`?
+    fetchlock: --task retries=x: `task.retries` is "x": expected a whole number from 0 on
     fetchlock: --set x: expected KEY=VALUE
     "#);
-    let ended = fetchlock(place.path(), ["call", "nowhere.wasm"]);
-    assert_eq!(ended.code, Some(78));
-    insta::assert_snapshot!(ended.stderr, @"fetchlock: nowhere.wasm: there is no such file: expected NAME.wasm, or a directory of such files");
+    place.write("probe.case.toml", "");
+    let told = ["nowhere.wasm", ".", "probe.case.toml", "probe.toml"].map(|file| {
+        let ended = fetchlock(place.path(), ["call", file]);
+        assert_eq!(ended.code, Some(78));
+        ended.stderr
+    });
+    insta::assert_snapshot!(told.concat(), @"
+    fetchlock: nowhere.wasm is not there: expected a component, NAME.wasm
+    fetchlock: . is a directory: name one component in it, NAME.wasm
+    fetchlock: probe.case.toml is a case: `fetchlock test` runs it
+    fetchlock: probe.toml: that is a manifest: name the component beside it, NAME.wasm
+    ");
 }

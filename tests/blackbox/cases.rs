@@ -59,7 +59,7 @@ fn what_is_wrong_with_a_case_file_is_told_with_its_lines_and_the_others_run() {
     ok      probe.good (N ms)
     FAILED  probe.toml (N ms)
             probe.toml.case.toml
-            probe.toml.case.toml:1: no valid TOML: invalid string, expected `"`, `'`; write `key = value`, with texts in quotes
+            probe.toml.case.toml:1: no valid TOML: invalid string, expected `"`, `'`; texts are written in quotes
     1 of 3 cases passed
     "#);
     assert_eq!(ended.code, Some(1));

@@ -71,6 +71,14 @@ async fn the_summary_counts_what_became_of_tasks_and_shows_the_last_failure_with
 }
 
 #[tokio::test]
+async fn the_summary_shows_what_was_refused() {
+    let plugins = with_probe();
+    fs::write(plugins.path().join("broken.wasm"), "no component").expect("written");
+    let (host, _) = start(plugins.path(), None).await;
+    host.await_text("refused: broken.wasm: this is no WebAssembly", SOON).await.expect("shown");
+}
+
+#[tokio::test]
 async fn a_changed_plugin_serves_without_a_restart() {
     let plugins = TempDir::new().expect("a directory");
     let drop_in = |build: &str| {

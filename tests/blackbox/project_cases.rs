@@ -1,6 +1,9 @@
 //! `fetchlock test` of a project: it is built first, and what has changed is built and tested again.
 
+use std::fs;
+
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::{
     tool::without_times,
@@ -30,8 +33,28 @@ fn a_project_is_built_before_its_cases_are_run_and_with_no_build_it_is_not() {
     workplace.edit("cased/src/lib.rs", "outcome::complete(", "outcome::compleat(");
     workplace.fetchlock(["test", "--no-build", "cased"]).well();
     let broken = workplace.fetchlock(["test", "cased"]);
-    assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), ""));
+    assert_eq!(broken.code, Some(1));
+    insta::assert_snapshot!(broken.stdout, @r"
+    error `cargo` failed (exit status: 101); what it said is above
+    0 of 0 cases passed
+    ");
     assert!(broken.stderr.contains("cannot find function `compleat`"), "{}", broken.stderr);
+}
+
+#[test]
+fn a_project_that_does_not_build_is_a_problem_in_every_report() {
+    let workplace = project("uncased");
+    workplace.edit("uncased/src/lib.rs", "outcome::complete(", "outcome::compleat(");
+    workplace.write("report.xml", "a report of yesterday, when all was well");
+    let broken = workplace.fetchlock(["test", "uncased", "--json", "--junit", "report.xml"]);
+    let told: Value = serde_json::from_str(&broken.stdout).expect("JSON");
+    let problem = told["problems"][0].as_str().expect("a problem");
+    assert!(problem.starts_with("`cargo` failed"), "{problem}");
+    let report = fs::read_to_string(workplace.path().join("report.xml")).expect("a report");
+    assert!(report.contains("<error message=\"`cargo` failed"), "{report}");
+    let nowhere = workplace.fetchlock(["test", "uncased", "--junit", "nowhere/report.xml"]);
+    assert_eq!(nowhere.code, Some(78));
+    assert!(nowhere.stderr.starts_with("fetchlock: cannot write nowhere/report.xml: "), "{}", nowhere.stderr);
 }
 
 #[test]

@@ -91,6 +91,7 @@ async fn a_manifest_has_failures_recorded_without_what_it_names() {
     assert!(name.starts_with("probe.recorded-error-"), "{name}");
     let written = fs::read_to_string(recording).expect("read");
     assert!(!written.contains("4711") && written.contains("redacted"), "{written}");
+    assert!(written.contains("# What record-redact names (card) was taken out"), "{written}");
     let (code, told) = replay(MANIFEST, &recorded);
     assert_eq!(code, Some(0), "{told}");
 }

@@ -72,7 +72,8 @@ pub(crate) fn test() -> Result<()> {
     run(in_folder("guest-libraries/go/fetchlock", "go").args(["test", "./..."]))?;
     run(in_folder("guest-libraries/js", "node").args(["--test", "tests"]))?;
     run(in_folder("guest-libraries/python", "python3").args(["-m", "unittest", "discover", "-s", "tests", "-t", "."]))?;
-    run(in_folder("guest-examples/check-iban", "go").args(["test", "./..."]))?;
+    // Go does not see what `fetchlock` reads, and would take the result of the last time.
+    run(in_folder("guest-examples/check-iban", "go").args(["test", "-count=1", "./..."]).envs(own_tool()?))?;
     run(in_folder("guest-examples/mask-data", "npm").arg("test"))?;
     run(in_folder("guest-examples/mask-data", "npm").args(["run", "test:component"]).envs(own_tool()?))?;
     run(in_folder("guest-examples/price-order", "npm").args(["run", "types"]))?;
@@ -158,8 +159,10 @@ pub(crate) fn tools() -> Result<[(&'static str, OsString); 2]> {
     Ok([("PATH", path), ("CARGO_TARGET_DIR", target.join("guest-build").into_os_string())])
 }
 
+/// A test of a project. It finds itself in continuous integration wherever this runs: there, what needs `fetchlock` and
+/// does not find it fails, and is not skipped as on its users' machines.
 fn in_folder(folder: &str, program: &str) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(root().join(folder));
+    command.current_dir(root().join(folder)).env("CI", "true");
     command
 }

@@ -9,6 +9,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { rangesOf } from './source-map.js';
 import { mapped } from './stack.js';
 
 const LIBRARY = dirname(fileURLToPath(import.meta.url));
@@ -99,12 +100,13 @@ async function bundle(entry, hasHttp) {
   if (!output.exports.includes('handle')) {
     throw new Stop(REFUSED, `${entry} exports no \`handle\`: expected \`export const handle = handler(...)\``);
   }
-  return { code: text('.js'), map: sourceMap(text('.map')), imports: output.imports.map(({ path }) => path) };
+  const code = text('.js');
+  return { code, map: sourceMap(code, text('.map')), imports: output.imports.map(({ path }) => path) };
 }
 
-function sourceMap(text) {
+function sourceMap(code, text) {
   const { sources, mappings } = JSON.parse(text);
-  return { file: BUNDLE, sources: sources.map(shownSource), mappings };
+  return { file: BUNDLE, sources: sources.map(shownSource), ranges: rangesOf(code, mappings) };
 }
 
 /** How a stack names a source: from the project's folder, the library as `fetchlock/`, and no folder of the machine. */

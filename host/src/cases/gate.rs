@@ -22,7 +22,7 @@ impl Gate for CaseGate {
         cases: &[CaseText],
         cancel: &CancellationToken,
     ) -> Result<(), Why> {
-        let run = |CaseText { path, text }: &CaseText| judge(sandbox, plugin, path, Some(text), Aim::Compare, cancel);
+        let run = |case: &CaseText| judge(sandbox, plugin, case, Aim::Compare, cancel);
         let failed: Vec<Told> = cases.iter().map(run).filter(|told| !told.passed()).collect();
         if failed.is_empty() {
             return Ok(());

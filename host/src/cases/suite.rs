@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     plugins::{
-        Plugin,
+        CaseText, Plugin,
         case_files::{CASE_ENDING, parent},
     },
     sandbox::Sandbox,
@@ -57,7 +57,7 @@ pub fn run_all(
                 while let Some((number, (plugin, path))) =
                     Some(next.fetch_add(1, Relaxed)).and_then(|at| Some((at, cases.get(at)?)))
                 {
-                    let one = judge(sandbox, plugin, path, None, aim, cancel);
+                    let one = judge(sandbox, plugin, &CaseText::read(path), aim, cancel);
                     told.lock().unwrap_or_else(PoisonError::into_inner).push((number, one));
                 }
             });
@@ -78,26 +78,25 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Runs one case, of which the text may have been read before.
+/// Runs one case.
 pub(super) fn judge(
     sandbox: &Sandbox,
     plugin: &Plugin,
-    path: &Path,
-    text: Option<&str>,
+    CaseText { path, text }: &CaseText,
     aim: Aim,
     cancel: &CancellationToken,
 ) -> Told {
     let told = |description, took, verdict| Told {
         name: name_of(path),
-        file: path.to_owned(),
+        file: path.clone(),
         plugin: plugin.route.plugin.as_str().to_owned(),
         description,
         took,
         verdict,
     };
     let read = match text {
-        Some(text) => file::parse(path, &file_name(path), text, aim == Aim::Update),
-        None => file::read(path, aim == Aim::Update),
+        Ok(text) => file::parse(path, &file_name(path), text, aim == Aim::Update),
+        Err(why) => Err(file::without_text(&file_name(path), why)),
     };
     let case = match read {
         Ok(case) => case,
@@ -119,7 +118,7 @@ fn verdict(case: &Case, observed: Observed, aim: Aim) -> Verdict {
         (Some(comparison), Aim::Compare) => Verdict::Compared { observed, comparison },
         (Some(comparison), Aim::Update) if comparison.is_equal() => Verdict::Compared { observed, comparison },
         (comparison, _) => match rewrite(case, &observed) {
-            Ok(()) => Verdict::Updated(observed),
+            Ok(()) => Verdict::Updated { observed, before: comparison },
             Err(why) => {
                 let mut comparison = comparison.unwrap_or_else(|| calls(&observed));
                 comparison.problems.push(why.to_string());

@@ -4,7 +4,7 @@ use std::{error::Error, num::NonZeroUsize, path::Path, process::ExitCode, sync::
 
 use super::{compilations::show_compilations, compiled, exit::refuse};
 use crate::{
-    plugins::Loader,
+    plugins::{Loader, case_files::is_case},
     sandbox::Sandbox,
     service,
     settings::{self, Flags, Loaded},
@@ -34,6 +34,18 @@ where
     // A compilation that took too long cannot be stopped, and nobody waits for it.
     runtime.shutdown_background();
     code
+}
+
+/// What is to be said of a file that is no component by its name.
+pub(super) fn no_component(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, ending) = name.rsplit_once('.')?;
+    match ending {
+        "toml" if is_case(name) => None,
+        "toml" => Some("that is a manifest: name the component beside it, NAME.wasm"),
+        "yaml" | "yml" | "json" if stem.ends_with(".case") => Some("cases are written in TOML: NAME.case.toml"),
+        _ => None,
+    }
 }
 
 /// What runs handlers as the host does.

@@ -16,12 +16,12 @@ use clap::{Args, ValueHint};
 
 use self::given::Given;
 use super::{
-    begin::{Workbench, with_settings},
+    begin::{Workbench, no_component, with_settings},
     exit::EXIT_FOUND,
 };
 use crate::{
     cases::{NoHttp, Observed, OutcomeName, run_alone},
-    plugins::Plugin,
+    plugins::{Plugin, case_files::is_case},
     sandbox::HttpPort,
     service,
     settings::Loaded,
@@ -45,7 +45,8 @@ pub(super) struct Call {
     /// A part of the task, such as business-key=b1 or extension-properties.retry=R3/PT5M
     #[arg(long, value_name = "KEY=VALUE")]
     task: Vec<String>,
-    /// A setting of the handler, over the [config] of its manifest
+    /// A setting of the handler, over the [config] of its manifest, or a secret that the manifest requests; @FILE stands
+    /// for what is in a file, without the end of its last line
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Send HTTP requests, as far as the manifest requests them; without this none is sent
@@ -66,6 +67,7 @@ impl Call {
 
     async fn run(&self, loaded: &Loaded) -> Result<ExitCode, Box<dyn Error>> {
         let case = Given { variables: &self.var, task: &self.task, config: &self.set }.case()?;
+        self.check_file()?;
         let workbench = Workbench::new(loaded, NonZeroUsize::MIN)?;
         let plugin = workbench.loader.load_file(&self.file).await?;
         let http: Arc<dyn HttpPort> = match self.allow_http {
@@ -75,6 +77,19 @@ impl Call {
         let observed = run_alone(&workbench.sandbox, &plugin, case, http).await?;
         self.tell(&plugin, &observed)?;
         Ok(if is_well(observed.seen.outcome) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FOUND) })
+    }
+
+    /// Tells what is wrong with a file that cannot be a component.
+    fn check_file(&self) -> Result<(), String> {
+        let file = self.file.display();
+        let is_case = self.file.file_name().and_then(|name| name.to_str()).is_some_and(is_case);
+        match no_component(&self.file) {
+            _ if self.file.is_dir() => Err(format!("{file} is a directory: name one component in it, NAME.wasm")),
+            _ if is_case => Err(format!("{file} is a case: `fetchlock test` runs it")),
+            Some(why) => Err(format!("{file}: {why}")),
+            None if !self.file.exists() => Err(format!("{file} is not there: expected a component, NAME.wasm")),
+            None => Ok(()),
+        }
     }
 
     fn tell(&self, plugin: &Plugin, observed: &Observed) -> Result<(), Box<dyn Error>> {

@@ -15,7 +15,7 @@ use clap::{Args, ValueHint};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    begin::{Workbench, with_settings},
+    begin::{Workbench, no_component, with_settings},
     build,
     exit::{EXIT_CONFIG, EXIT_FORCED, EXIT_FOUND},
     interrupt::unless_interrupted,
@@ -104,18 +104,21 @@ impl Test {
 
     /// Runs all cases and tells of them.
     async fn once(&self, workbench: &Workbench, at_once: NonZeroUsize) -> Result<ExitCode, Box<dyn Error>> {
+        // Before anything is run, so that no report of another time is left if something goes wrong.
+        if let Some(path) = &self.junit {
+            fs::write(path, "").map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        }
         // Anew each time, for a project may have another name now.
         let subjects = self.subjects()?;
-        for subject in subjects.iter().filter(|_| !self.no_build) {
-            if let Subject::Project(project) = subject
-                && let Err(failed) = build::build(project).await
-            {
-                return Ok(build::tell(&failed));
-            }
-        }
         let mut plan = Plan::default();
         for subject in &subjects {
-            plan.add(workbench, &subject.place()).await;
+            match subject {
+                Subject::Project(project) if !self.no_build => match build::build(project).await {
+                    Ok(_) => plan.add(workbench, &subject.place()).await,
+                    Err(failed) => plan.problems.push(build::said(&failed)),
+                },
+                _ => plan.add(workbench, &subject.place()).await,
+            }
         }
         plan.cases.retain(|(_, path)| self.wants(path));
         if plan.cases.is_empty() && plan.problems.is_empty() {
@@ -210,6 +213,9 @@ impl Subject {
 impl Plan {
     /// Adds what is at a place.
     async fn add(&mut self, workbench: &Workbench, place: &Path) {
+        if let Some(why) = no_component(place).filter(|_| !place.is_dir()) {
+            return self.problems.push(format!("{}: {why}", place.display()));
+        }
         let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_case(name) {
             return self.add_case(workbench, place).await;
@@ -269,6 +275,9 @@ impl Plan {
         match workbench.loader.load_file(component).await {
             Ok(plugin) => {
                 let plugin = Arc::new(plugin);
+                // A case that is named twice is run once.
+                let new = |case: &PathBuf| self.cases.iter().all(|(_, known)| known != case);
+                let cases: Vec<PathBuf> = cases.into_iter().filter(new).collect();
                 self.cases.extend(cases.into_iter().map(|case| (plugin.clone(), case)));
             }
             Err(error) => self.problems.push(error.to_string()),

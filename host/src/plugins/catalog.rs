@@ -102,13 +102,25 @@ impl Drop for Plugin {
     }
 }
 
-/// The plugins that serve.
+/// The plugins that serve, and what else lies in their directory.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     plugins: BTreeMap<Route, Arc<Plugin>>,
+    refused: Vec<String>,
 }
 
 impl Catalog {
+    /// A catalog of these, and of what is refused and why.
+    pub fn new(plugins: impl Iterator<Item = Arc<Plugin>>, refused: impl Iterator<Item = String>) -> Self {
+        let plugins = plugins.map(|plugin| (plugin.route.clone(), plugin)).collect();
+        Self { plugins, refused: refused.collect() }
+    }
+
+    /// What was refused in its present state, each a file with the reason.
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
     /// The plugin of a route, if it works for this engine.
     pub fn get(&self, engine: &EngineName, route: &Route) -> Option<&Arc<Plugin>> {
         self.plugins.get(route).filter(|plugin| plugin.settings.engine == *engine)
@@ -122,12 +134,6 @@ impl Catalog {
     /// All plugins, in the order of their topics.
     pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.values()
-    }
-}
-
-impl FromIterator<Arc<Plugin>> for Catalog {
-    fn from_iter<I: IntoIterator<Item = Arc<Plugin>>>(plugins: I) -> Self {
-        Self { plugins: plugins.into_iter().map(|plugin| (plugin.route.clone(), plugin)).collect() }
     }
 }
 

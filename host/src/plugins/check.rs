@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
+    case_text::CaseText,
     claim::Claim,
-    gate::CaseText,
     inspect::Inspected,
     load::{Component, Described, Files, LoadError, Loader, Why, digest, file_name, on_a_thread},
     manifest::Manifest,
@@ -49,7 +49,7 @@ struct Subject {
     checked: Checked,
     component: Option<Component>,
     described: Option<Described>,
-    cases: Option<Vec<CaseText>>,
+    cases: Vec<CaseText>,
 }
 
 /// A file of the check in its present state, or why there is none.
@@ -76,7 +76,7 @@ impl Loader {
     }
 
     async fn look_at(self: &Arc<Self>, path: PathBuf, state: Result<(Candidate, Fingerprint), Why>) -> Subject {
-        let mut subject = Subject { checked: Checked::new(path), component: None, described: None, cases: None };
+        let mut subject = Subject { checked: Checked::new(path), component: None, described: None, cases: Vec::new() };
         let checked = &mut subject.checked;
         let (candidate, fingerprint) = match state {
             Ok(state) => state,
@@ -95,7 +95,7 @@ impl Loader {
             Ok(Files { component, described, cases }) => {
                 subject.component = component.map_err(|why| checked.fail(why)).ok();
                 subject.described = described.map_err(|why| checked.fail(why)).ok();
-                subject.cases = cases.map_err(|why| checked.fail(why)).ok();
+                subject.cases = cases;
             }
             Err(why) => checked.fail(why),
         }
@@ -110,7 +110,7 @@ impl Loader {
         checked.topic = described.as_ref().map(|described| described.topic.clone());
         match (component, described) {
             (Some(component), Some(described)) => {
-                let source = self.source(checked.path.clone(), component, described, cases.unwrap_or_default());
+                let source = self.source(checked.path.clone(), component, described, cases);
                 if let Some(why) = source.claim.refused_beside(claims) {
                     checked.fail(why);
                 }

@@ -1,24 +1,15 @@
 //! The gate that a new version of a plugin passes before it serves: the cases beside it, whoever runs them.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use bytesize::ByteSize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    case_text::CaseText,
     catalog::Plugin,
-    load::{Loader, Why, file_name, on_a_thread},
+    load::{Loader, Why, on_a_thread},
 };
 use crate::sandbox::Sandbox;
-
-/// A case larger than this is a mistake.
-pub(crate) const MAX_CASE: u64 = 64 << 20;
 
 /// Whoever runs the cases beside a plugin before it serves.
 pub trait Gate: Send + Sync + 'static {
@@ -44,15 +35,6 @@ pub struct Gated {
     pub timeout: Duration,
 }
 
-/// A case as its file had it when its plugin was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseText {
-    /// The file.
-    pub path: PathBuf,
-    /// Its text.
-    pub text: String,
-}
-
 impl Loader {
     /// Lets a plugin through that does what its cases expect.
     pub(super) async fn run_cases(&self, plugin: Plugin, cases: Vec<CaseText>) -> Result<Plugin, Why> {
@@ -65,15 +47,4 @@ impl Loader {
         drop(guard);
         judged?
     }
-}
-
-/// The text of a case.
-pub(super) fn read_case(path: &Path) -> Result<CaseText, io::Error> {
-    let mut text = String::new();
-    let told = |error: io::Error| io::Error::new(error.kind(), format!("the case {}: {error}", file_name(path)));
-    File::open(path).and_then(|file| file.take(MAX_CASE + 1).read_to_string(&mut text)).map_err(told)?;
-    if text.len() as u64 > MAX_CASE {
-        return Err(told(io::Error::other(format!("it is larger than {}", ByteSize(MAX_CASE)))));
-    }
-    Ok(CaseText { path: path.to_owned(), text })
 }

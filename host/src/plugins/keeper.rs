@@ -27,6 +27,7 @@ use crate::{
     foreign::escape,
     grant::{Grant, Grants, Standing},
     sandbox::Secrets,
+    settings::wording::nearest,
     task::Topic,
 };
 
@@ -114,6 +115,7 @@ impl Keeper {
         let mut events = self.watch();
         let mut watched = inode(&self.dir);
         self.settle().await;
+        self.warn_of_strangers();
         if self.catalog.borrow().plugins().next().is_none() {
             tracing::warn!(dir = %self.dir.display(), "no plugin yet: waiting for the first NAME.wasm");
         }
@@ -130,6 +132,18 @@ impl Keeper {
                 }
             }
             self.settle().await;
+        }
+    }
+
+    /// Tells which tables of the settings' grants are for no plugin that is there.
+    fn warn_of_strangers(&self) {
+        let names: Vec<String> = self.known.keys().map(|path| name_of(path)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for stranger in self.loader.defaults.grants.keys().filter(|name| !names.contains(&name.as_str())) {
+            let meant =
+                nearest(stranger, &names).map(|name| format!("; did you mean [grants.{name}]?")).unwrap_or_default();
+            let dir = self.dir.display();
+            tracing::warn!("[grants.{}] is for no plugin in {dir}{meant}", escape(stranger));
         }
     }
 
@@ -262,7 +276,7 @@ impl Keeper {
     fn remove_gone(&mut self) -> bool {
         let stable = self.rhythm.stable;
         let mut soon = false;
-        let mut freed = BTreeSet::new();
+        let (mut freed, before) = (BTreeSet::new(), self.known.len());
         self.known.retain(|path, known| match known.gone {
             None => true,
             // Some programs delete and write anew: that is a change, not an end.
@@ -280,11 +294,10 @@ impl Keeper {
                 false
             }
         });
-        if !freed.is_empty() {
+        if self.known.len() < before {
             self.publish();
-            soon |= self.reconsider(&freed);
         }
-        soon
+        soon | self.reconsider(&freed)
     }
 
     /// Swaps in what was loaded. True if another look is due soon.
@@ -334,7 +347,9 @@ impl Keeper {
         known.try_again = None;
         known.settling = None;
         known.wants = None;
-        known.refusal = None;
+        if known.refusal.take().is_some() {
+            self.publish();
+        }
     }
 
     fn refuse(&mut self, path: &Path, fingerprint: Option<Fingerprint>, error: &LoadError, wants: Option<Topic>) {
@@ -353,21 +368,29 @@ impl Keeper {
         if known.refusal.as_ref() == Some(&text) {
             return;
         }
+        // One event, whatever it has to show: others may come between two.
+        let details = details_of(&error.why);
         match &known.serving {
             Some(plugin) => {
-                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, "plugin refused, version {} keeps serving: {text}", plugin.version);
+                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, file = error.file, "plugin refused, version {} keeps serving: {text}{details}", plugin.version);
             }
-            None => tracing::error!("plugin refused: {text}"),
-        }
-        if let Why::Cases { details, .. } = &error.why {
-            details.lines().take(SHOWN_DETAILS).for_each(|line| tracing::error!(file = error.file, "{line}"));
+            None => tracing::error!(file = error.file, "plugin refused: {text}{details}"),
         }
         known.refusal = Some(text);
+        self.publish();
     }
 
     fn publish(&self) {
-        self.catalog.send_replace(self.known.values().filter_map(|known| known.serving.clone()).collect());
+        let serving = self.known.values().filter_map(|known| known.serving.clone());
+        let refused = self.known.values().filter_map(|known| known.refusal.clone());
+        self.catalog.send_replace(Catalog::new(serving, refused));
     }
+}
+
+/// What is to be shown of a refusal below its line.
+fn details_of(why: &Why) -> String {
+    let Why::Cases { details, .. } = why else { return String::new() };
+    details.lines().take(SHOWN_DETAILS).map(|line| format!("\n{line}")).collect()
 }
 
 /// Waits for a change; for ever where there are no events.
@@ -398,6 +421,11 @@ async fn warn_of_missing(secrets: Secrets, topic: Topic, file: String) {
         let why = escape(&why.to_string());
         tracing::warn!(%topic, file, "a secret that the plugin requests cannot be had now, so each task that reads it fails: {why}");
     }
+}
+
+/// The name of a plugin, by which the settings know it.
+fn name_of(component: &Path) -> String {
+    component.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn inode(path: &Path) -> Option<u64> {

@@ -15,9 +15,10 @@ use tokio::sync::Semaphore;
 
 use super::{
     artefacts::Artefacts,
+    case_text::CaseText,
     catalog::{Plugin, PluginSettings},
     claim::Claim,
-    gate::{CaseText, Gated, read_case},
+    gate::Gated,
     inspect::{InspectError, Inspected, inspect, inspect_header},
     manifest::{KnownEngines, Manifest, ManifestError},
     scan::{Candidate, Fingerprint},
@@ -221,7 +222,7 @@ fn sandbox_limits(limits: &Limits, timeout: Duration) -> sandbox::Limits {
 pub(super) struct Files {
     pub(super) component: Result<Component, Why>,
     pub(super) described: Result<Described, Why>,
-    pub(super) cases: Result<Vec<CaseText>, Why>,
+    pub(super) cases: Vec<CaseText>,
 }
 
 /// A component that was built for this host.
@@ -297,7 +298,7 @@ impl Loader {
         let file = file_name(&candidate.component);
         let read = on_a_thread(move || {
             let Files { component, described, cases } = loader.read_files(&candidate, &fingerprint)?;
-            Ok(loader.source(candidate.component, component?, described?, cases?))
+            Ok(loader.source(candidate.component, component?, described?, cases))
         });
         read.await.and_then(|read| read).map_err(|why| LoadError { file, why })
     }
@@ -341,7 +342,7 @@ impl Loader {
         }
         let component = self.read_component(&candidate.component, fingerprint.size());
         let manifest = fingerprint.has_manifest().then(|| read_manifest(&candidate.manifest)).transpose();
-        let cases = candidate.cases.iter().map(|path| read_case(path)).collect::<Result<Vec<_>, _>>();
+        let cases = candidate.cases.iter().map(|path| CaseText::read(path)).collect();
         // Somebody may still be writing: what was read is only good if nothing has changed meanwhile.
         if candidate.fingerprint().ok().as_ref() != Some(fingerprint) {
             return Err(Why::Changed);
@@ -349,7 +350,7 @@ impl Loader {
         let component = component.and_then(|bytes| Ok(Component { inspected: inspect(&bytes)?, bytes }));
         let engines = &self.defaults.engines;
         let described = manifest.map_err(Why::from).and_then(|text| describe(candidate, text, engines));
-        Ok(Files { component, described, cases: cases.map_err(Why::from) })
+        Ok(Files { component, described, cases })
     }
 
     /// What is to be loaded, of files that are both in order.

@@ -3,6 +3,7 @@
 
 pub mod artefacts;
 pub mod case_files;
+mod case_text;
 mod catalog;
 mod check;
 mod claim;
@@ -15,11 +16,11 @@ mod outline;
 mod scan;
 mod version;
 
-pub(crate) use self::gate::MAX_CASE;
 pub use self::{
+    case_text::{CaseText, NoCaseText},
     catalog::{Catalog, Plugin, PluginSettings},
     check::Checked,
-    gate::{CaseText, Gate, Gated},
+    gate::{Gate, Gated},
     keeper::{Keeper, KeeperError, Rhythm},
     load::{Defaults, LoadError, Loader, OnCompile, Why},
     outline::{Outline, inspected, outline},

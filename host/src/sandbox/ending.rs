@@ -113,8 +113,14 @@ fn describe(trap: Trap) -> String {
     }
 }
 
-/// The message of a panic on standard error, as Rust and Go write it.
+/// What the runtime of JavaScript writes when it has nothing more to do and the handler's promise is not settled.
+const UNSETTLED: &str = "event loop error, but no exception is pending";
+
+/// The message of a panic on standard error, as Rust and Go write it, or what JavaScript's runtime means.
 fn panic_message(stderr: &str) -> Option<String> {
+    if stderr.contains(UNSETTLED) {
+        return Some("it waits for a promise that nothing settles any more".to_owned());
+    }
     let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.find(|line| line.contains("panicked at") || line.starts_with("panic:"))?;
     // Rust puts the message on the next line.
@@ -127,11 +133,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panics_message_is_found_in_rust_and_in_go() {
+    fn a_panics_message_is_found_in_rust_and_in_go_and_a_lost_promise_in_javascript() {
         let rust = "\nthread '<unnamed>' panicked at src/lib.rs:4:5:\nno such card\nnote: run with";
         assert_eq!(panic_message(rust).as_deref(), Some("no such card"));
         assert_eq!(panic_message("panic: no such card\n\ngoroutine 1").as_deref(), Some("panic: no such card"));
         assert_eq!(panic_message("all is well"), None);
+        let js = "Error while (call) event loop error, but no exception is pending. Aborting";
+        assert_eq!(panic_message(js).as_deref(), Some("it waits for a promise that nothing settles any more"));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) enum Place {
     Variable(String),
     /// A command line flag.
     Flag(&'static str),
+    /// A command line flag with its value.
+    Argument(String),
     /// Nobody gave it.
     Default,
 }
@@ -58,6 +60,11 @@ impl Problems {
         self.0.extend(others.0);
         self.0.sort();
         self
+    }
+
+    /// The same, all at one place.
+    pub(crate) fn at(self, place: &Place) -> Self {
+        Self(self.0.into_iter().map(|problem| Problem { place: place.clone(), ..problem }).collect())
     }
 
     /// `Ok` if there are none.
@@ -89,6 +96,7 @@ impl fmt::Display for Place {
             Self::Line(file, line) => write!(f, "{file}:{line}"),
             Self::Variable(name) => f.write_str(name),
             Self::Flag(name) => f.write_str(name),
+            Self::Argument(argument) => f.write_str(argument),
             Self::Default => f.write_str("default"),
         }
     }

@@ -1,6 +1,7 @@
 //! What is told of cases: to people, as JSON, as JUnit XML, and into the cases themselves.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     process::Stdio,
 };
@@ -184,7 +185,7 @@ fn junit_xml_names_cases_and_failures_and_hides_nothing_in_it() {
     }
     insta::assert_snapshot!(xml, @r#"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites tests="2" failures="1" errors="1">
+    <testsuites tests="3" failures="1" errors="1">
       <testsuite name="probe" tests="2" failures="1" errors="0">
         <testcase name="probe.bad" classname="probe" file="probe.bad.case.toml">
           <failure message="expected the outcome `complete`, found `error`: &lt;a&gt; &amp; \u{1b}[31m&quot;b&quot;">expected the outcome `complete`, found `error`: &lt;a&gt; &amp; \u{1b}[31m&quot;b&quot;
@@ -195,8 +196,10 @@ fn junit_xml_names_cases_and_failures_and_hides_nothing_in_it() {
         </testcase>
         <testcase name="probe.good" classname="probe" file="probe.good.case.toml"/>
       </testsuite>
-      <testsuite name="plugins" tests="0" failures="0" errors="1">
-        <system-err>stray.case.toml: the case belongs to no plugin: expected NAME.case.toml or NAME.ANYTHING.case.toml, with NAME.wasm beside it</system-err>
+      <testsuite name="plugins" tests="1" failures="0" errors="1">
+        <testcase name="stray.case.toml" classname="plugins">
+          <error message="stray.case.toml: the case belongs to no plugin: expected NAME.case.toml or NAME.ANYTHING.case.toml, with NAME.wasm beside it"/>
+        </testcase>
       </testsuite>
     </testsuites>
     "#);
@@ -230,12 +233,21 @@ gone = true
     place.case("same", "variables = { behaviour = \"complete\" }\nexpect = { outcome = \"complete\" }   # as it is\n");
     let ended = place.test(&["--update"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
-    insta::assert_snapshot!(ended.told(), @r"
+    insta::assert_snapshot!(ended.told(), @r#"
     updated probe.changed (N ms)
+            expected the outcome `failure`, found `complete`
+            - expected, + found
+              - outcome = "failure"
+              - message = "old"
+              - variables.gone = true
+              + outcome = "complete"
+                variables.out-behaviour = { matches = "^comp" }
+              - variables.out-n = 42
+              + variables.out-n = 43
     updated probe.new (N ms)
     ok      probe.same (N ms)
     3 of 3 cases passed
-    ");
+    "#);
     insta::assert_snapshot!(place.read("probe.changed.case.toml"), @r#"
     # What this is about.
     description = "Changed"   # kept
@@ -266,6 +278,53 @@ gone = true
     assert!(place.read("probe.same.case.toml").ends_with("# as it is\n"));
     let ended = place.test(&[]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+}
+
+#[test]
+fn update_tells_which_lines_of_log_are_no_longer_expected() {
+    let place = place();
+    place.case(
+        "audited",
+        "variables = { behaviour = \"complete\" }\n[expect]\noutcome = \"complete\"\n[[expect.log]]\nmessage = \"audit\"\n",
+    );
+    let ended = place.test(&["--update"]);
+    insta::assert_snapshot!(ended.told(), @r#"
+    updated probe.audited (N ms)
+            no line of log is as [[expect.log]] number 1 wants: { message = "audit" }
+    1 of 1 case passed
+    "#);
+    assert!(!place.read("probe.audited.case.toml").contains("audit\""));
+}
+
+#[test]
+fn a_case_that_cannot_be_read_fails_alone() {
+    let place = place();
+    place.case("good", "variables = { behaviour = \"complete\" }\nexpect = { outcome = \"complete\" }\n");
+    fs::write(place.path().join("probe.latin.case.toml"), b"[variables]\nname = \"M\xfcller\"\n").expect("written");
+    fs::create_dir(place.path().join("probe.folder.case.toml")).expect("made");
+    let ended = place.test(&[]);
+    assert_eq!(ended.code, Some(1));
+    insta::assert_snapshot!(ended.told(), @r"
+    FAILED  probe.folder (N ms)
+            probe.folder.case.toml
+            probe.folder.case.toml: cannot be read: Is a directory (os error 21)
+    ok      probe.good (N ms)
+    FAILED  probe.latin (N ms)
+            probe.latin.case.toml
+            probe.latin.case.toml:2: is not UTF-8 from here on: save the file as UTF-8
+    1 of 3 cases passed
+    ");
+}
+
+#[test]
+fn what_is_neither_a_component_nor_a_case_is_told_by_its_name() {
+    let place = place();
+    place.write("probe.case.yaml", "");
+    insta::assert_snapshot!(place.test(&["probe.case.yaml", "probe.toml"]).told(), @r"
+    error probe.case.yaml: cases are written in TOML: NAME.case.toml
+    error probe.toml: that is a manifest: name the component beside it, NAME.wasm
+    0 of 0 cases passed
+    ");
 }
 
 #[test]

@@ -56,30 +56,18 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>, update: bool) ->
     };
     let table = entry.table()?;
     table.only(&keys());
-    if !table.has("outcome") {
-        if !update {
-            table.problem("[expect] has no `outcome`: add one, or have it written by `fetchlock test --update`");
-        }
-        return None;
+    if !table.has("outcome") && !update {
+        table.problem("[expect] has no `outcome`: add one, or have it written by `fetchlock test --update`");
     }
-    let outcome = table.choice("outcome", &OutcomeName::ALL)?;
-    for (key, of) in KEYS {
-        if let Some(entry) = table.get(key)
-            && !of.is_empty()
-            && !of.contains(&outcome)
-        {
-            let of: Vec<&str> = of.iter().map(|it| it.name()).collect();
-            entry.problem::<()>(format!(
-                "the outcome `{}` has none, only `{}`: remove it",
-                outcome.name(),
-                of.join("`, `")
-            ));
-        }
+    let outcome = table.choice("outcome", &OutcomeName::ALL);
+    if let Some(outcome) = outcome {
+        only_of(outcome, &table);
     }
     let pattern = |key: &str| table.get(key).and_then(|entry| values::text_pattern(&entry));
     let variables = |key: &str| table.table(key).map(|it| values::patterns(&it, around));
-    Some(Expect {
-        outcome,
+    // All of it is read, so that all is told that is wrong.
+    let read = Expect {
+        outcome: outcome.unwrap_or(OutcomeName::Complete),
         code: pattern("code"),
         message: pattern("message"),
         details: pattern("details"),
@@ -93,7 +81,25 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>, update: bool) ->
         duration: table.duration("duration"),
         after_decision: table.get("after-decision").map(|entry| after_decision(&entry)).unwrap_or_default(),
         log: table.tables("log").iter().map(line).collect(),
-    })
+    };
+    outcome.map(|_| read)
+}
+
+/// Tells which keys have no meaning beside an outcome.
+fn only_of(outcome: OutcomeName, table: &Table<'_>) {
+    for (key, of) in KEYS {
+        if let Some(entry) = table.get(key)
+            && !of.is_empty()
+            && !of.contains(&outcome)
+        {
+            let of: Vec<&str> = of.iter().map(|it| it.name()).collect();
+            entry.problem::<()>(format!(
+                "the outcome `{}` has none, only `{}`: remove it",
+                outcome.name(),
+                of.join("`, `")
+            ));
+        }
+    }
 }
 
 fn retry(entry: &Entry<'_>) -> Option<RetryWish> {

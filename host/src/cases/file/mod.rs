@@ -7,7 +7,7 @@ mod reader;
 mod tests;
 mod values;
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use toml_edit::{Item, Value as Toml};
 
@@ -21,7 +21,7 @@ use self::{
 };
 use super::case::Case;
 use crate::{
-    plugins::{MAX_CASE, case_files::CASE_ENDING},
+    plugins::{NoCaseText, case_files::CASE_ENDING},
     sandbox::Seed,
     settings::{Problems, strict::Place},
     task::{Task, TaskId, Topic, WorkerId},
@@ -34,21 +34,13 @@ const CLOCK: Duration = Duration::from_secs(1_767_225_600);
 /// What a case's random numbers are derived from if it does not say so.
 const SEED: &str = "0";
 
-/// Reads a case file. With `update`, a missing expectation is no problem.
-///
-/// # Errors
-/// All that is wrong, each with its line.
-pub fn read(path: &Path, update: bool) -> Result<Case, Problems> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAX_CASE + 1).read_to_string(&mut text));
-    match read {
-        Err(error) => Err(Problems::one(Place::Line(name, 0), format!("cannot be read: {error}"))),
-        Ok(size) if size as u64 > MAX_CASE => {
-            Err(Problems::one(Place::Line(name, 0), format!("it is larger than {MAX_CASE} bytes")))
-        }
-        Ok(_) => parse(path, &name, &text, update),
-    }
+/// What is wrong with a case that has no text.
+pub(super) fn without_text(file_name: &str, why: &NoCaseText) -> Problems {
+    let line = match why {
+        NoCaseText::Encoding { line } => *line,
+        NoCaseText::Unreadable(_) | NoCaseText::TooLarge => 0,
+    };
+    Problems::one(Place::Line(file_name.to_owned(), line), why)
 }
 
 /// Reads the text of a case file.

@@ -37,10 +37,9 @@ impl<'a> Reader<'a> {
                     "" => "a value is missing".to_owned(),
                     message => message.replace('\n', ", "),
                 };
-                Err(Problems::one(
-                    reader.place(start),
-                    format!("no valid TOML: {why}; write `key = value`, with texts in quotes"),
-                ))
+                // The commonest slip; what else the parser expects it says itself.
+                let advice = if why.starts_with("invalid string") { "; texts are written in quotes" } else { "" };
+                Err(Problems::one(reader.place(start), format!("no valid TOML: {why}{advice}")))
             }
         }
     }

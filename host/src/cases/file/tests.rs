@@ -1,5 +1,7 @@
 //! What can be written in a case file, and what is said about everything else.
 
+use std::fs;
+
 use insta::assert_snapshot;
 
 use super::*;
@@ -297,7 +299,7 @@ fn what_does_not_belong_to_the_outcome_is_told() {
 
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
-    assert_snapshot!(complaints("a = 1\nb ="), @r#"pay.one.case.toml:2: no valid TOML: invalid string, expected `"`, `'`; write `key = value`, with texts in quotes"#);
+    assert_snapshot!(complaints("a = 1\nb ="), @r#"pay.one.case.toml:2: no valid TOML: invalid string, expected `"`, `'`; texts are written in quotes"#);
 }
 
 /// The page that describes all this.

@@ -85,10 +85,19 @@ impl Recorded {
                 escape(route.plugin.as_str())
             ),
             "# Copied beside the plugin it is a case: what happened is what is expected.".to_owned(),
+        ];
+        let redacted = &self.plugin.settings.record_redact;
+        if !redacted.is_empty() {
+            let names = escape(&redacted.join(", "));
+            lines.push(format!(
+                "# What record-redact names ({names}) was taken out: if the handler looks at it, write another value in its place."
+            ));
+        }
+        lines.extend([
             format!("clock = {}", write::moment(self.clock)),
             format!("seed = {}", write::text(self.seed.as_str())),
             "\n[task]".to_owned(),
-        ];
+        ]);
         lines.extend(self.task_lines());
         lines.push("\n[variables]".to_owned());
         for (name, mut variable) in variables {

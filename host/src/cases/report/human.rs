@@ -59,7 +59,7 @@ pub(super) fn failures(report: &Report) -> String {
 fn one(text: &mut String, case: &Told, colours: Colours) {
     let Colours { good, bad, dim, plain } = colours;
     let (sign, colour) = match (&case.verdict, case.passed()) {
-        (Verdict::Updated(_), _) => ("updated", good),
+        (Verdict::Updated { .. }, _) => ("updated", good),
         (_, true) => ("ok", good),
         (_, false) => ("FAILED", bad),
     };
@@ -67,17 +67,29 @@ fn one(text: &mut String, case: &Told, colours: Colours) {
     text.push_str(&format!("{colour}{sign:7}{plain} {} {dim}({took} ms){plain}\n", Escaped(&case.name)));
     if !case.passed() {
         details(text, case, colours);
+    } else if !case.updates().is_empty() {
+        case.updates().iter().for_each(|was| text.push_str(&format!("        {}\n", Escaped(was))));
+        differences(text, case, colours);
     }
 }
 
 /// What is wrong with a case.
 fn details(text: &mut String, case: &Told, colours: Colours) {
-    let Colours { good, bad, dim, plain } = colours;
+    let Colours { dim, plain, .. } = colours;
     let described = case.description.as_ref().map(|it| format!(": {}", Escaped(it))).unwrap_or_default();
     text.push_str(&format!("        {dim}{}{described}{plain}\n", Escaped(case.file.display())));
     for problem in case.problems() {
         text.push_str(&format!("        {}\n", Escaped(problem)));
     }
+    differences(text, case, colours);
+    if let Some(observed) = case.observed() {
+        said(text, &observed.logs, colours);
+    }
+}
+
+/// What differs between expected and found.
+fn differences(text: &mut String, case: &Told, colours: Colours) {
+    let Colours { good, bad, plain, .. } = colours;
     if case.diff().lines().any(|line| line.starts_with(['-', '+'])) {
         text.push_str(&format!("        {bad}- expected{plain}, {good}+ found{plain}\n"));
     }
@@ -89,9 +101,6 @@ fn details(text: &mut String, case: &Told, colours: Colours) {
         };
         let end = if colour.is_empty() { "" } else { plain };
         text.push_str(&format!("          {colour}{line}{end}\n"));
-    }
-    if let Some(observed) = case.observed() {
-        said(text, &observed.logs, colours);
     }
 }
 

@@ -2,18 +2,16 @@
 
 use std::{io, time::Duration};
 
-use quick_xml::{
-    Writer,
-    events::{BytesText, Event},
-};
+use quick_xml::{Writer, events::BytesText};
 
 use super::{Report, Told};
-use crate::foreign::escape_lines;
+use crate::foreign::{escape, escape_lines};
 
 pub(super) fn write(report: &Report) -> io::Result<String> {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     let failures = (report.cases.len() - report.passed()).to_string();
-    let (tests, errors) = (report.cases.len().to_string(), report.problems.len().to_string());
+    // A problem counts as a test, for there are readers that look at nothing else.
+    let (tests, errors) = ((report.cases.len() + report.problems.len()).to_string(), report.problems.len().to_string());
     let time = seconds(report.cases.iter().map(|case| case.took).sum());
     xml.create_element("testsuites")
         .with_attributes([("tests", &*tests), ("failures", &*failures), ("errors", &*errors), ("time", &*time)])
@@ -65,7 +63,7 @@ fn one(xml: &mut Writer<Vec<u8>>, case: &Told) -> io::Result<()> {
     element
         .write_inner_content(|xml| {
             xml.create_element("failure")
-                .with_attribute(("message", &*crate::foreign::escape(&message)))
+                .with_attribute(("message", &*escape(&message)))
                 .write_text_content(BytesText::new(text.trim_end()))
                 .map(drop)
         })
@@ -76,12 +74,24 @@ fn one(xml: &mut Writer<Vec<u8>>, case: &Told) -> io::Result<()> {
 fn problems(xml: &mut Writer<Vec<u8>>, problems: &[String]) -> io::Result<()> {
     let count = problems.len().to_string();
     xml.create_element("testsuite")
-        .with_attributes([("name", "plugins"), ("tests", "0"), ("failures", "0"), ("errors", &*count)])
+        .with_attributes([
+            ("name", "plugins"),
+            ("tests", &*count),
+            ("failures", "0"),
+            ("errors", &*count),
+            ("time", "0"),
+        ])
+        .write_inner_content(|xml| problems.iter().try_for_each(|problem| error(xml, problem)))
+        .map(drop)
+}
+
+fn error(xml: &mut Writer<Vec<u8>>, problem: &str) -> io::Result<()> {
+    // Problems begin with the file or the tool that has them.
+    let name = problem.split_once(": ").map_or("plugins", |(name, _)| name);
+    xml.create_element("testcase")
+        .with_attributes([("name", &*escape(name)), ("classname", "plugins"), ("time", "0")])
         .write_inner_content(|xml| {
-            xml.create_element("system-err").write_inner_content(|xml| {
-                xml.write_event(Event::Text(BytesText::new(&escape_lines(&problems.join("\n")))))
-            })?;
-            Ok(())
+            xml.create_element("error").with_attribute(("message", &*escape(problem))).write_empty().map(drop)
         })
         .map(drop)
 }

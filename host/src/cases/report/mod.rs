@@ -46,7 +46,12 @@ pub enum Verdict {
         comparison: Comparison,
     },
     /// Its file was written anew with what was seen.
-    Updated(Box<Observed>),
+    Updated {
+        /// What was seen.
+        observed: Box<Observed>,
+        /// What of it was not as expected before; none if nothing was expected.
+        before: Option<Comparison>,
+    },
     /// Its file cannot be understood.
     Unreadable(Problems),
     /// It could not be run.
@@ -58,7 +63,7 @@ impl Told {
     pub fn passed(&self) -> bool {
         match &self.verdict {
             Verdict::Compared { comparison, .. } => comparison.is_equal(),
-            Verdict::Updated(_) => true,
+            Verdict::Updated { .. } => true,
             Verdict::Unreadable(_) | Verdict::NotRun(_) => false,
         }
     }
@@ -67,24 +72,34 @@ impl Told {
     pub fn problems(&self) -> Vec<String> {
         match &self.verdict {
             Verdict::Compared { comparison, .. } => comparison.problems.clone(),
-            Verdict::Updated(_) => Vec::new(),
+            Verdict::Updated { .. } => Vec::new(),
             Verdict::Unreadable(problems) => problems.lines().collect(),
             Verdict::NotRun(why) => vec![why.clone()],
+        }
+    }
+
+    /// What was not as expected before the file was written anew, each in one line.
+    pub fn updates(&self) -> &[String] {
+        match &self.verdict {
+            Verdict::Updated { before: Some(before), .. } => &before.problems,
+            _ => &[],
         }
     }
 
     /// More about it, in lines.
     pub fn diff(&self) -> &str {
         match &self.verdict {
-            Verdict::Compared { comparison, .. } => &comparison.diff,
-            _ => "",
+            Verdict::Compared { comparison, .. } | Verdict::Updated { before: Some(comparison), .. } => {
+                &comparison.diff
+            }
+            Verdict::Updated { before: None, .. } | Verdict::Unreadable(_) | Verdict::NotRun(_) => "",
         }
     }
 
     /// What was seen.
     pub fn observed(&self) -> Option<&Observed> {
         match &self.verdict {
-            Verdict::Compared { observed, .. } | Verdict::Updated(observed) => Some(observed),
+            Verdict::Compared { observed, .. } | Verdict::Updated { observed, .. } => Some(observed),
             Verdict::Unreadable(_) | Verdict::NotRun(_) => None,
         }
     }

@@ -7,7 +7,12 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::{
     cases::{self, Case},
-    settings::wording::{listed, nearest},
+    foreign::Escaped,
+    settings::{
+        Problems,
+        strict::Place,
+        wording::{listed, nearest},
+    },
 };
 
 /// The types that a variable may have here.
@@ -30,7 +35,7 @@ pub(super) enum NotGiven {
     },
     /// What it says is no task.
     #[error(transparent)]
-    Task(#[from] crate::settings::Problems),
+    Task(#[from] Problems),
 }
 
 /// The arguments.
@@ -43,52 +48,83 @@ pub(super) struct Given<'a> {
 impl Given<'_> {
     /// The case that they make, which expects nothing.
     pub(super) fn case(&self) -> Result<Case, NotGiven> {
-        let mut document = DocumentMut::new();
-        let mut variables = Table::new();
+        let mut whole = Words::default();
         for argument in self.variables {
-            let wrong = |why: String| NotGiven::Argument { argument: format!("--var {argument}"), why };
-            let (name, value) = variable(argument).map_err(wrong)?;
-            if variables.contains_key(name) {
-                return Err(wrong(format!("`{name}` is given twice: keep one")));
-            }
-            variables.insert(name, Item::Value(value));
+            whole.add(&format!("--var {argument}"), || {
+                let (name, value) = variable(argument)?;
+                Ok((vec!["variables", name], value))
+            })?;
         }
-        document.insert("variables", Item::Table(variables));
-        document.insert("task", Item::Table(task(self.task)?));
-        let mut config = Table::new();
+        for argument in self.task {
+            whole.add(&format!("--task {argument}"), || {
+                let (key, value) = pair(argument)?;
+                let value = match key {
+                    "retries" | "priority" | "create-time" => bare(value),
+                    _ => value.into(),
+                };
+                Ok((["task"].into_iter().chain(key.splitn(2, '.')).collect(), value))
+            })?;
+        }
         for argument in self.config {
-            let (key, value) = pair("--set", argument)?;
-            config.insert(key, Item::Value(value.into()));
+            whole.add(&format!("--set {argument}"), || {
+                let (key, value) = pair(argument)?;
+                let text = contents(value)?.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+                Ok((vec!["config", key], text.unwrap_or_else(|| unescaped(value).to_owned()).into()))
+            })?;
         }
-        document.insert("config", Item::Table(config));
-        Ok(cases::file::parse(Path::new(""), "command line", &document.to_string(), true)?)
+        whole.case()
     }
 }
 
-fn task(arguments: &[String]) -> Result<Table, NotGiven> {
-    let mut task = Table::new();
-    for argument in arguments {
-        let (key, value) = pair("--task", argument)?;
-        let value = match key {
-            "retries" | "priority" | "create-time" => bare(value),
-            _ => value.into(),
-        };
-        match key.split_once('.') {
-            Some((table, inner)) => {
-                let table = task.entry(table).or_insert_with(|| Item::Table(Table::new()));
-                if let Some(table) = table.as_table_mut() {
-                    table.insert(inner, Item::Value(value));
-                }
-            }
-            None => drop(task.insert(key, Item::Value(value))),
-        }
-    }
-    Ok(task)
+/// What the arguments come to in the words of a case file.
+#[derive(Default)]
+struct Words {
+    document: DocumentMut,
+    problems: Problems,
 }
 
-fn pair<'a>(flag: &str, argument: &'a str) -> Result<(&'a str, &'a str), NotGiven> {
+impl Words {
+    /// Adds one argument: where its value belongs, and the value. What is wrong with it is told in its name.
+    fn add<'a>(
+        &mut self,
+        argument: &str,
+        read: impl FnOnce() -> Result<(Vec<&'a str>, Value), String>,
+    ) -> Result<(), NotGiven> {
+        let wrong = |why| NotGiven::Argument { argument: argument.to_owned(), why };
+        let (path, value) = read().map_err(wrong)?;
+        let mut alone = DocumentMut::new();
+        put(alone.as_table_mut(), &path, value.clone()).map_err(wrong)?;
+        let place = Place::Argument(Escaped(argument).to_string());
+        let read = cases::file::parse(Path::new(""), "", &alone.to_string(), true);
+        self.problems = std::mem::take(&mut self.problems).and(read.err().unwrap_or_default().at(&place));
+        put(self.document.as_table_mut(), &path, value).map_err(wrong)
+    }
+
+    fn case(self) -> Result<Case, NotGiven> {
+        self.problems.none()?;
+        Ok(cases::file::parse(Path::new(""), "command line", &self.document.to_string(), true)?)
+    }
+}
+
+/// Puts a value where it belongs, if there is none yet.
+fn put(table: &mut Table, path: &[&str], value: Value) -> Result<(), String> {
+    match path {
+        [] => Ok(()),
+        [key] if table.contains_key(key) => Err(format!("`{key}` is given twice: keep one")),
+        [key] => {
+            table.insert(key, Item::Value(value));
+            Ok(())
+        }
+        [key, rest @ ..] => match table.entry(key).or_insert_with(|| Item::Table(Table::new())).as_table_mut() {
+            Some(inner) => put(inner, rest, value),
+            None => Err(format!("`{key}` is given twice: keep one")),
+        },
+    }
+}
+
+fn pair(argument: &str) -> Result<(&str, &str), String> {
     let pair = argument.split_once('=').filter(|(key, _)| !key.trim().is_empty());
-    pair.ok_or_else(|| NotGiven::Argument { argument: format!("{flag} {argument}"), why: "expected KEY=VALUE".into() })
+    pair.ok_or_else(|| "expected KEY=VALUE".into())
 }
 
 /// A value that may be a number, a truth value or a date; else it is a text.
@@ -255,6 +291,27 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_the_task_and_settings_are_given_once_and_a_secret_may_lie_in_a_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("key");
+        fs::write(&file, "hush\n").expect("written");
+        let given = |task: &[&str], config: &[&str]| {
+            let [task, config] = [task, config].map(|it| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+            Given { variables: &[], task: &task, config: &config }.case()
+        };
+        let case = given(&["extension-properties.a.b=1"], &[&format!("key=@{}", file.display()), "other=@@x"]);
+        let case = case.expect("a task");
+        assert_eq!(case.task.extension_properties["a.b"], "1");
+        assert_eq!((case.config["key"].as_str(), case.config["other"].as_str()), ("hush", "@x"));
+        let told = |task: &[&str]| given(task, &[]).expect_err("refused").to_string();
+        assert_snapshot!(told(&["retries=3", "retries=4"]), @"--task retries=4: `retries` is given twice: keep one");
+        assert_snapshot!(told(&["retris=3", "priority=x"]), @r#"
+        --task priority=x: `task.priority` is "x": expected a whole number
+        --task retris=3: unknown key `task.retris`: did you mean `retries`?
+        "#);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_with_what_was_expected() {
         let told = [
             "amount",
@@ -273,11 +330,11 @@ mod tests {
         --var =1: expected NAME=VALUE or NAME:TYPE=VALUE, such as amount=42 or order:Json=@order.json
         --var a:Intger=1: `Intger` is no type: did you mean Integer?
         --var a:Colour=1: `Colour` is no type: expected Boolean, Short, Integer, Long, Double, String, Date, Bytes, File, Json, Xml or Null; for another one, write NAME={ type = "…", value = '…' }
-        command line:2: `variables.a.value` is "x": expected a whole number of 32 bits
+        --var a:Integer=x: `variables.a.value` is "x": expected a whole number of 32 bits
         --var a={"b":1}: a value in braces is a table with its `type`: for JSON, write a:Json={"b":1}
         --var a:File=x: a File is given by its path: expected NAME:File=@PATH, perhaps with ;type=MIME/TYPE behind it
         --var a:Json=@/nowhere: /nowhere cannot be read: No such file or directory (os error 2); write @@ for a text that begins with @
-        command line:2: `variables.a`: expected JSON: EOF while parsing an object at line 1 column 1
+        --var a:Json={: `variables.a`: expected JSON: EOF while parsing an object at line 1 column 1
         "#);
     }
 }

@@ -63,7 +63,8 @@ pub(super) async fn show(mut view: View, url: String, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         introduce(&mut view, &url, &mut introduced);
-        let text = render(&versions(&view), &view.activity.routes(), display.room());
+        let refused = view.catalog.borrow().refused().to_vec();
+        let text = render(&versions(&view), &refused, &view.activity.routes(), display.room());
         if text != shown {
             display.show(&text);
             shown = text;
@@ -89,11 +90,18 @@ fn versions(view: &View) -> BTreeMap<Route, String> {
 }
 
 /// The summary as text. A failure may take half of the room, and more if there are few topics.
-fn render(versions: &BTreeMap<Route, String>, activity: &BTreeMap<Route, RouteActivity>, room: Room) -> String {
+fn render(
+    versions: &BTreeMap<Route, String>,
+    refused: &[String],
+    activity: &BTreeMap<Route, RouteActivity>,
+    room: Room,
+) -> String {
     let failures = activity.values().filter_map(|it| it.last_failure.as_ref());
     let failure = failures.max_by_key(|failure| failure.at);
-    let wanted = failure.map_or(0, |failure| last_failure(failure, room, usize::MAX).len());
+    let refused: Vec<String> = refused.iter().flat_map(|why| refusal(why, room)).collect();
+    let wanted = refused.len() + failure.map_or(0, |failure| last_failure(failure, room, usize::MAX).len());
     let mut lines = table(versions, activity, room, room.rows.saturating_sub(wanted).max(room.rows / 2));
+    lines.extend(refused);
     if let Some(failure) = failure {
         lines.extend(last_failure(failure, room, room.rows.saturating_sub(lines.len())));
     }
@@ -153,6 +161,11 @@ fn table(
         lines.push(format!("… and {} topics more", all - routes.len()));
     }
     lines
+}
+
+/// What is not taken from the directory, until it is mended.
+fn refusal(why: &str, room: Room) -> Vec<String> {
+    room.wrap(&format!("refused: {}", escape(why)), MAX_MESSAGE)
 }
 
 /// What went wrong last, in at most so many rows: the message, and as much of the details as there is room for.
@@ -249,7 +262,7 @@ mod tests {
         let versions: BTreeMap<Route, String> =
             (0..40).map(|number| (route(&format!("topic-{number}"), "p"), "0123456789ab".to_owned())).collect();
         let activity = BTreeMap::from([(route("topic-39", "p"), failed())]);
-        insta::assert_snapshot!(render(&versions, &activity, SMALL), @"
+        insta::assert_snapshot!(render(&versions, &[], &activity, SMALL), @"
         topic             version       running    done  BPMN errors  failed  incidents
         topic-0           0123456789ab        0       0            0       0          0
         topic-39          0123456789ab        0       0            0       1          0
@@ -265,7 +278,7 @@ mod tests {
     fn plugins_that_share_a_topic_are_told_apart() {
         let routes = [route("charge", "eu"), route("charge", "us"), route("ship", "ship")];
         let versions = routes.into_iter().map(|route| (route, "0123456789ab".to_owned())).collect();
-        insta::assert_snapshot!(render(&versions, &BTreeMap::new(), SMALL), @"
+        insta::assert_snapshot!(render(&versions, &[], &BTreeMap::new(), SMALL), @"
         topic             version       running    done  BPMN errors  failed  incidents
         charge (eu)       0123456789ab        0       0            0       0          0
         charge (us)       0123456789ab        0       0            0       0          0
@@ -276,7 +289,7 @@ mod tests {
     #[test]
     fn a_failure_takes_the_room_that_topics_leave() {
         let activity = BTreeMap::from([(route("a-topic-with-a-name-that-is-too-long", "p"), failed())]);
-        insta::assert_snapshot!(render(&BTreeMap::new(), &activity, SMALL), @"
+        insta::assert_snapshot!(render(&BTreeMap::new(), &[], &activity, SMALL), @"
         topic              version       running    done  BPMN errors  failed  incidents
         a-topic-with-a-n…  (removed)           0       0            0       1          0
         last failure (task t): mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
@@ -291,7 +304,7 @@ mod tests {
     #[test]
     fn nothing_is_cut_where_nothing_is_redrawn() {
         let activity = BTreeMap::from([(route("charge", "p"), failed())]);
-        let text = render(&BTreeMap::new(), &activity, Room::ENDLESS);
+        let text = render(&BTreeMap::new(), &[], &activity, Room::ENDLESS);
         assert!(text.contains(&"m".repeat(100)), "{text}");
         assert_eq!(text.lines().count(), 3 + MAX_DETAILS + 1, "{text}");
     }
