@@ -30,7 +30,7 @@ use std::{
 };
 
 use criterion::{Bencher, Criterion};
-use fetchlock::sandbox::{self, Handler, Sandbox};
+use fetchlock::sandbox::{self, Artefact, Handler, Sandbox};
 use tokio::{
     runtime::{Handle, Runtime},
     task::JoinSet,
@@ -64,7 +64,7 @@ impl Sides {
         let sandbox = Sandbox::new(CONCURRENCY, limits.table_elements).expect("a sandbox");
         let artefact = sandbox::compile(component).expect("the component compiles");
         // SAFETY: compiled the line above.
-        let handler = unsafe { sandbox.load(&artefact) }.expect("it loads");
+        let handler = unsafe { sandbox.load(Artefact::Bytes(&artefact)) }.expect("it loads");
         let concurrency = u32::try_from(CONCURRENCY.get()).expect("a small number");
         let baseline = Baseline::new(component, concurrency, limits);
         let host = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");

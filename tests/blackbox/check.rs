@@ -132,7 +132,7 @@ fn a_good_file_is_told_with_what_it_is_imports_needs_and_sets() {
     insta::assert_snapshot!(ended.told(), @r#"
     charge.wasm: ok
       topic      charge-card
-      version    7e7db9c79428
+      version    4bf1dca58c05
       contract   fetchlock:handler@0.1.0
       size       348 B
       compiled   in N ms
@@ -164,7 +164,7 @@ fn in_json_a_good_file_is_told_with_every_key() {
         "errors": [],
         "manifest-problems": [],
         "topic": "charge-card",
-        "version": "7e7db9c79428",
+        "version": "4bf1dca58c05",
         "contract": "fetchlock:handler@0.1.0",
         "size-bytes": 348,
         "compile-ms": null,
@@ -341,7 +341,7 @@ fn a_directory_stands_for_its_plugins_and_the_sum_is_told() {
     insta::assert_snapshot!(ended.told(), @r#"
     plugins/good.wasm: ok
       topic      good
-      version    a9b62a8d4410
+      version    37f34be245af
       contract   fetchlock:handler@0.1.0
       size       185 B
       compiled   in N ms

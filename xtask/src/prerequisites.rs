@@ -26,7 +26,7 @@ pub(crate) const LINTERS: Prerequisite =
 /// What the real engine needs.
 pub(crate) const ENGINE: Prerequisite = java::missing;
 
-/// The toolchains of the other languages in which handlers are written.
+/// The toolchains of the other languages in which handlers are written, and what the lines of the README need.
 pub(crate) const LANGUAGES: Prerequisite = || {
     let tool = |program: &str, argument: &str, what: &str| {
         (!succeeds(Command::new(program).arg(argument))).then(|| format!("{what} (`{program}` was not found)"))
@@ -36,6 +36,7 @@ pub(crate) const LANGUAGES: Prerequisite = || {
         tool("npm", "--version", "Node.js 20 or newer with npm: `apt install nodejs npm`, or https://nodejs.org"),
         tool("python3", "--version", "Python 3.10 or newer: `apt install python3 python3-venv`"),
         tool("unshare", "--version", "unshare: `apt install util-linux`"),
+        tool("curl", "--version", "curl: `apt install curl`"),
     ]
     .into_iter()
     .flatten()

@@ -2,22 +2,29 @@
 //!
 //! Artefacts hold machine code that runs unchecked, so the directory is the host's alone (mode 0700), never the plugin
 //! directory; each file carries a checksum of its own, and nothing is changed in place.
+//!
+//! A file is the artefact from its first byte on, so that it can be mapped into memory instead of being copied there; the
+//! checksum and the mark of this format are its end, which nobody reads who maps it.
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use sha2::{Digest, Sha256};
+use blake3::Hash;
 
-/// The beginning of every artefact file: this format.
-const MAGIC: &[u8; 8] = b"FLAOT\0\0\x01";
+/// The end of every artefact file: this format.
+const MAGIC: &[u8; 8] = b"FLAOT\0\0\x02";
 
-/// The length of the checksum behind it.
-const CHECKSUM: usize = 32;
+/// The length of the checksum before it.
+const CHECKSUM: usize = blake3::OUT_LEN;
+
+/// How much of a file is read at once to compute its checksum, in bytes: small enough for the processor's cache, large
+/// enough to be worth several processors.
+const CHUNK: usize = 1 << 20;
 
 /// The file name's ending.
 const ENDING: &str = "artefact";
@@ -85,16 +92,16 @@ impl Artefacts {
         Ok(())
     }
 
-    /// The artefact of the component with this digest, if there is one and its checksum holds.
-    pub fn read(&self, digest: &str) -> Option<Vec<u8>> {
+    /// The file with the artefact of the component with this digest, if there is one and its checksum holds.
+    pub fn find(&self, digest: &str) -> Option<PathBuf> {
         let path = self.path(digest);
-        match read_checked(&path) {
-            Ok(artefact) => {
+        match check(&path) {
+            Ok(()) => {
                 // For `UNUSED`; if it cannot be noted it is compiled once more, in a month.
                 if let Err(error) = File::open(&path).and_then(|file| file.set_modified(SystemTime::now())) {
                     tracing::debug!(file = %path.display(), %error, "the use of an artefact is not noted");
                 }
-                Some(artefact)
+                Some(path)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -110,29 +117,45 @@ impl Artefacts {
     /// When the disk does not take it; the plugin can be served all the same.
     pub fn write(&self, digest: &str, artefact: &[u8]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.dir)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&Sha256::digest(artefact))?;
         file.write_all(artefact)?;
+        file.write_all(blake3::hash(artefact).as_bytes())?;
+        file.write_all(MAGIC)?;
         file.as_file().sync_all()?;
         file.persist(self.path(digest))?;
         Ok(())
     }
 }
 
-fn read_checked(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::symlink_metadata(path)?.is_file() {
+/// Fails unless a file is an artefact as it was written.
+fn check(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
-    let mut bytes = fs::read(path)?;
-    let body = MAGIC.len() + CHECKSUM;
-    if bytes.len() < body || !bytes.starts_with(MAGIC) {
-        return Err(io::Error::other("its header is not ours"));
+    let end = (CHECKSUM + MAGIC.len()) as u64;
+    let length = metadata.len().checked_sub(end).ok_or_else(|| io::Error::other("it is too short"))?;
+    let mut file = File::open(path)?;
+    let found = checksum((&mut file).take(length))?;
+    let (mut wanted, mut magic) = ([0; CHECKSUM], [0; MAGIC.len()]);
+    file.read_exact(&mut wanted)?;
+    file.read_exact(&mut magic)?;
+    if magic != *MAGIC {
+        return Err(io::Error::other("its end is not ours"));
     }
-    let artefact = bytes.split_off(body);
-    if bytes[MAGIC.len()..] != Sha256::digest(&artefact)[..] {
+    if found != Hash::from_bytes(wanted) {
         return Err(io::Error::other("its checksum does not hold"));
     }
-    Ok(artefact)
+    Ok(())
+}
+
+fn checksum(mut artefact: impl Read) -> io::Result<Hash> {
+    let (mut hasher, mut chunk) = (blake3::Hasher::new(), vec![0; CHUNK]);
+    loop {
+        match artefact.read(&mut chunk)? {
+            0 => return Ok(hasher.finalize()),
+            read => hasher.update_rayon(&chunk[..read]),
+        };
+    }
 }
 
 #[cfg(test)]
@@ -148,9 +171,10 @@ mod tests {
     #[test]
     fn an_artefact_comes_back() {
         let (_dir, artefacts) = artefacts();
-        assert_eq!(artefacts.read("ab"), None);
+        assert_eq!(artefacts.find("ab"), None);
         artefacts.write("ab", b"code").expect("written");
-        assert_eq!(artefacts.read("ab").as_deref(), Some(&b"code"[..]));
+        let path = artefacts.find("ab").expect("there");
+        assert!(fs::read(path).expect("read").starts_with(b"code"), "it can be mapped");
     }
 
     #[test]
@@ -160,10 +184,10 @@ mod tests {
         let path = artefacts.path("ab");
         let whole = fs::read(&path).expect("read");
         let mut damaged = whole.clone();
-        *damaged.last_mut().expect("bytes") ^= 1;
-        for bytes in [&damaged[..], &whole[..whole.len() - 1], &whole[..10], b""] {
+        damaged[0] ^= 1;
+        for bytes in [&damaged[..], &whole[..whole.len() - 1], &whole[1..], &whole[..10], b""] {
             fs::write(&path, bytes).expect("overwritten");
-            assert_eq!(artefacts.read("ab"), None);
+            assert_eq!(artefacts.find("ab"), None);
         }
     }
 
@@ -172,7 +196,7 @@ mod tests {
         let (dir, artefacts) = artefacts();
         artefacts.write("ab", b"code").expect("written");
         std::os::unix::fs::symlink(artefacts.path("ab"), artefacts.path("cd")).expect("linked");
-        assert_eq!(artefacts.read("cd"), None);
+        assert_eq!(artefacts.find("cd"), None);
         std::os::unix::fs::symlink(dir.path().join("cache"), dir.path().join("link")).expect("linked");
         assert!(Artefacts::open(&dir.path().join("link"), 7).is_err());
     }
@@ -189,8 +213,8 @@ mod tests {
             File::open(path).and_then(|file| file.set_modified(long_ago)).expect("aged");
         }
         let again = Artefacts::open(&dir.path().join("cache"), 7).expect("opened");
-        assert_eq!(again.read("ab"), None);
-        assert_eq!(again.read("cd").as_deref(), Some(&b"new"[..]));
+        assert_eq!(again.find("ab"), None);
+        assert!(again.find("cd").is_some());
         assert_eq!(fs::read_dir(dir.path().join("cache")).expect("listed").count(), 1);
     }
 
@@ -199,7 +223,7 @@ mod tests {
         let (dir, artefacts) = artefacts();
         artefacts.write("ab", b"code").expect("written");
         let other = Artefacts::open(&dir.path().join("cache"), 8).expect("opened");
-        assert_eq!(other.read("ab"), None);
+        assert_eq!(other.find("ab"), None);
         assert_eq!(fs::read_dir(dir.path().join("cache")).expect("listed").count(), 0);
     }
 }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -27,7 +26,7 @@ use super::{
 use crate::{
     grant::{AllowedGrants, Grants},
     retry::RetryPolicy,
-    sandbox::{self, Handler, PrepareError, Sandbox, Secrets},
+    sandbox::{self, Artefact, Handler, PrepareError, Sandbox, Secrets},
     secret::SecretStore,
     settings::Limits,
     task::{PluginName, Route, Subscription, Topic},
@@ -364,9 +363,10 @@ impl Loader {
         let Component { bytes: component, .. } = component;
         let claim = self.claim(&file, &described);
         let route = Route { topic: described.topic.clone(), plugin: described.name.clone() };
-        let version = version::of(&component, described.text.as_deref(), &cases);
+        let digest = digest(&component);
+        let version = version::of(&digest, described.text.as_deref(), &cases);
         let settings = effective(described, &self.defaults);
-        Source { file, digest: digest(&component), component, version, claim, route, settings, cases }
+        Source { file, digest, component, version, claim, route, settings, cases }
     }
 
     /// What a file wants to be given.
@@ -386,7 +386,7 @@ impl Loader {
         }
         let mut file = File::open(path)?;
         // The header first: a text file of 200 MB is better called a text file.
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(size.min(self.max_size)).unwrap_or(0) + 1);
         file.by_ref().take(HEADER).read_to_end(&mut bytes)?;
         inspect_header(&bytes)?;
         if size > self.max_size {
@@ -410,8 +410,8 @@ impl Loader {
         let cached = {
             let (loader, digest) = (self.clone(), digest.clone());
             on_a_thread(move || {
-                let artefact = loader.artefacts.as_ref()?.read(&digest)?;
-                loader.link(&artefact).ok()
+                let file = loader.artefacts.as_ref()?.find(&digest)?;
+                loader.link(Artefact::File(&file)).ok()
             })
             .await?
         };
@@ -429,7 +429,7 @@ impl Loader {
             {
                 tracing::warn!(%error, "a compiled component cannot be kept; it will be compiled again at the next start");
             }
-            loader.link(&artefact)
+            loader.link(Artefact::Bytes(&artefact))
         });
         let handler = tokio::time::timeout(self.compile_timeout, compiled)
             .await
@@ -441,10 +441,11 @@ impl Loader {
 
     /// The only place where machine code is taken over.
     #[allow(unsafe_code)]
-    fn link(&self, artefact: &[u8]) -> Result<Handler, PrepareError> {
-        // SAFETY: the bytes were either made by `sandbox::compile` a moment ago, or read from the artefact directory,
-        // which is the host's alone (0700, no links), in a file whose checksum holds and which only `Artefacts::write`
-        // makes, from what `sandbox::compile` returned. Nothing from the plugin directory gets here.
+    fn link(&self, artefact: Artefact<'_>) -> Result<Handler, PrepareError> {
+        // SAFETY: the bytes were either made by `sandbox::compile` a moment ago, or are in a file of the artefact
+        // directory, which is the host's alone (0700, no links), whose checksum holds and which only `Artefacts::write`
+        // makes, from what `sandbox::compile` returned. It is never changed there: a new one is renamed into its place,
+        // and the mapping keeps the old. Nothing from the plugin directory gets here.
         unsafe { self.sandbox.load(artefact) }
     }
 }
@@ -477,7 +478,7 @@ pub(super) fn describe(candidate: &Candidate, text: Option<String>, engines: &Kn
 
 /// By which a component's artefact is found.
 pub(super) fn digest(component: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(component))
+    blake3::Hasher::new().update_rayon(component).finalize().to_hex().to_string()
 }
 
 fn check_topic(topic: &Topic) -> Result<(), Why> {

@@ -7,8 +7,8 @@ use super::{case_text::CaseText, load::file_name};
 /// How many characters of the hash are shown.
 const SHOWN_HASH: usize = 12;
 
-/// The beginning of the hash over component, manifest and cases.
-pub(super) fn of(component: &[u8], manifest: Option<&str>, cases: &[CaseText]) -> String {
+/// The beginning of the hash over component, of which the digest is given, manifest and cases.
+pub(super) fn of(component: &str, manifest: Option<&str>, cases: &[CaseText]) -> String {
     let mut version = Sha256::new();
     version.update((component.len() as u64).to_le_bytes());
     version.update(component);
@@ -38,16 +38,16 @@ mod tests {
     fn component_manifest_and_each_case_make_another_version_and_the_directory_does_not() {
         let cases = [case("dir/a.one.case.toml", "1"), case("dir/a.two.case.toml", "2")];
         let all = [
-            of(b"c", None, &[]),
-            of(b"d", None, &[]),
-            of(b"c", Some("m"), &[]),
-            of(b"c", None, &cases),
-            of(b"c", None, &cases[..1]),
-            of(b"c", None, &[case("dir/a.one.case.toml", "2"), cases[1].clone()]),
-            of(b"c", None, &[case("dir/a.other.case.toml", "1"), cases[1].clone()]),
+            of("c", None, &[]),
+            of("d", None, &[]),
+            of("c", Some("m"), &[]),
+            of("c", None, &cases),
+            of("c", None, &cases[..1]),
+            of("c", None, &[case("dir/a.one.case.toml", "2"), cases[1].clone()]),
+            of("c", None, &[case("dir/a.other.case.toml", "1"), cases[1].clone()]),
         ];
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len(), "{all:?}");
-        assert_eq!(of(b"c", None, &[case("elsewhere/a.one.case.toml", "1")]), all[4]);
+        assert_eq!(of("c", None, &[case("elsewhere/a.one.case.toml", "1")]), all[4]);
     }
 }

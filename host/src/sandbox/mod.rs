@@ -26,6 +26,7 @@ use std::{
     io,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     pin::{Pin, pin},
     sync::Arc,
     task::Poll,
@@ -136,6 +137,15 @@ impl std::fmt::Debug for Handler {
     }
 }
 
+/// Where an artefact is.
+#[derive(Debug, Clone, Copy)]
+pub enum Artefact<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// In a file, from its beginning on.
+    File(&'a Path),
+}
+
 /// Compiles a component into an artefact for [`Sandbox::load`]. Takes seconds of processor time for a large one: not
 /// to be called on an async thread.
 ///
@@ -177,18 +187,24 @@ impl Sandbox {
         hasher.finish()
     }
 
-    /// Loads an artefact of [`compile`] and links it.
+    /// Loads an artefact of [`compile`] and links it. One in a file is mapped, so that loading it copies nothing.
     ///
     /// # Errors
     /// See [`PrepareError`].
     ///
     /// # Safety
-    /// The artefact holds machine code, which is trusted: it must come unchanged from [`compile`].
+    /// The artefact holds machine code, which is trusted: it must come unchanged from [`compile`], and a file with it must
+    /// never change in place.
     #[allow(unsafe_code)]
-    pub unsafe fn load(&self, artefact: &[u8]) -> Result<Handler, PrepareError> {
+    pub unsafe fn load(&self, artefact: Artefact<'_>) -> Result<Handler, PrepareError> {
         // SAFETY: the caller answers for where the bytes come from; wasmtime checks version, settings and CPU.
-        let component = unsafe { Component::deserialize(&self.engine, artefact) }
-            .map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;
+        let component = unsafe {
+            match artefact {
+                Artefact::Bytes(bytes) => Component::deserialize(&self.engine, bytes),
+                Artefact::File(path) => Component::deserialize_file(&self.engine, path),
+            }
+        };
+        let component = component.map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;
         let link = |error: wasmtime::Error| PrepareError::Link(format!("{error:#}"));
         // The first invocation need not pay for the memory image.
         component.initialize_copy_on_write_image().map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;

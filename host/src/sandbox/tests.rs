@@ -41,7 +41,7 @@ fn sandbox() -> Sandbox {
 fn load(sandbox: &Sandbox, wat: &str) -> Result<Handler, PrepareError> {
     let artefact = compile(&wat::parse_str(wat).expect("WAT"))?;
     // SAFETY: compiled the line above.
-    unsafe { sandbox.load(&artefact) }
+    unsafe { sandbox.load(Artefact::Bytes(&artefact)) }
 }
 
 /// A handler whose core module is this, with `handle` and `memory` exported.
