@@ -101,11 +101,59 @@ mod tests {
     fn what_cannot_be_a_handler_is_told_with_what_a_handler_is() {
         let none = TokenStream::new;
         for (found, expected) in [
-            (refused(quote!(topic = "a"), parse_quote!(fn handle() -> Result { Ok(()) })), "takes no arguments"),
-            (refused(none(), parse_quote!(async fn handle() -> Result { Ok(()) })), "a handler is not `async`"),
-            (refused(none(), parse_quote!(fn handle<T>(it: T) -> Result { Ok(()) })), "has no type parameters"),
-            (refused(none(), parse_quote!(fn handle() {})), "a handler returns `fetchlock::Result`"),
-            (refused(none(), parse_quote!(fn handle(&self) -> Result { Ok(()) })), "a function, not a method"),
+            (
+                refused(
+                    quote!(topic = "a"),
+                    parse_quote!(
+                        fn handle() -> Result {
+                            Ok(())
+                        }
+                    ),
+                ),
+                "takes no arguments",
+            ),
+            (
+                refused(
+                    none(),
+                    parse_quote!(
+                        async fn handle() -> Result {
+                            Ok(())
+                        }
+                    ),
+                ),
+                "a handler is not `async`",
+            ),
+            (
+                refused(
+                    none(),
+                    parse_quote!(
+                        fn handle<T>(it: T) -> Result {
+                            Ok(())
+                        }
+                    ),
+                ),
+                "has no type parameters",
+            ),
+            (
+                refused(
+                    none(),
+                    parse_quote!(
+                        fn handle() {}
+                    ),
+                ),
+                "a handler returns `fetchlock::Result`",
+            ),
+            (
+                refused(
+                    none(),
+                    parse_quote!(
+                        fn handle(&self) -> Result {
+                            Ok(())
+                        }
+                    ),
+                ),
+                "a function, not a method",
+            ),
         ] {
             assert!(found.contains(expected), "expected {expected:?}, found {found:?}");
         }
@@ -114,8 +162,16 @@ mod tests {
     #[test]
     fn a_handler_takes_any_number_of_arguments_by_value_or_by_reference() {
         for function in [
-            parse_quote!(fn handle() -> Result { Ok(()) }),
-            parse_quote!(fn handle(order: Order, task: &Task) -> Result<Outcome> { Ok(Outcome::complete()) }),
+            parse_quote!(
+                fn handle() -> Result {
+                    Ok(())
+                }
+            ),
+            parse_quote!(
+                fn handle(order: Order, task: &Task) -> Result<Outcome> {
+                    Ok(Outcome::complete())
+                }
+            ),
         ] {
             check(&TokenStream::new(), &function).expect("a handler");
             component(&function).expect("a component");
