@@ -34,7 +34,9 @@ fn table() -> Result<String> {
         let Some(record) = Record::read(measurement.name())? else { continue };
         let here = (record.date, record.machine);
         if shown.as_ref() != Some(&here) {
-            writeln!(text, "Measured on {}: {}.\n", here.0, here.1.describe())?;
+            // Without an empty line before it, it would be a row of the table above.
+            let gap = if text.is_empty() { "" } else { "\n" };
+            writeln!(text, "{gap}Measured on {}: {}.\n", here.0, here.1.describe())?;
             writeln!(text, "| | found | goal | raw |\n|---|---|---|---|")?;
             shown = Some(here);
         }
