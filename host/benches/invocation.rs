@@ -72,27 +72,27 @@ impl Sides {
     }
 
     /// One at a time, on the calling thread.
-    fn one_by_one(&self, name: impl Into<String>) -> Comparison<'_> {
+    fn one_by_one<'a>(&'a self, name: &'a str) -> Comparison<'a> {
         Comparison {
-            name: name.into(),
+            name,
             fetchlock: self.in_turn(|| self.example.call(&self.sandbox, &self.handler)),
             baseline: self.in_turn(|| self.baseline.handle(self.example.given())),
         }
     }
 
     /// One at a time, each on the thread of a runtime.
-    fn spawned(&self, name: impl Into<String>) -> Comparison<'_> {
+    fn spawned<'a>(&'a self, name: &'a str) -> Comparison<'a> {
         Comparison {
-            name: name.into(),
+            name,
             fetchlock: self.in_turn(|| joined(self.sandbox.guests(), self.example.call(&self.sandbox, &self.handler))),
             baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.handle(self.example.given()))),
         }
     }
 
     /// Many at a time, on the threads of a runtime.
-    fn busy(&self, name: impl Into<String>) -> Comparison<'_> {
+    fn busy<'a>(&'a self, name: &'a str) -> Comparison<'a> {
         Comparison {
-            name: name.into(),
+            name,
             fetchlock: Box::new(|count| {
                 let call = || self.example.call(&self.sandbox, &self.handler);
                 self.host.block_on(many(count, self.sandbox.guests(), call));
@@ -105,9 +105,9 @@ impl Sides {
     }
 
     /// Instances only, one at a time, each on the thread of a runtime.
-    fn instantiated(&self, name: impl Into<String>) -> Comparison<'_> {
+    fn instantiated<'a>(&'a self, name: &'a str) -> Comparison<'a> {
         Comparison {
-            name: name.into(),
+            name,
             fetchlock: self.in_turn(|| self.example.instantiate(&self.sandbox, &self.handler)),
             baseline: self.in_turn(|| joined(self.host.handle(), self.baseline.instantiate(self.example.given()))),
         }
@@ -129,7 +129,7 @@ type Calls<'a> = Box<dyn Fn(u64) + 'a>;
 
 /// The same by both sides.
 struct Comparison<'a> {
-    name: String,
+    name: &'a str,
     fetchlock: Calls<'a>,
     baseline: Calls<'a>,
 }
@@ -207,7 +207,7 @@ fn measure_example() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     for Comparison { name, fetchlock, baseline } in &comparisons {
-        let mut group = criterion.benchmark_group(name);
+        let mut group = criterion.benchmark_group(*name);
         group.bench_function("fetchlock", |bencher| timed(bencher, fetchlock));
         group.bench_function("baseline", |bencher| timed(bencher, baseline));
         group.finish();

@@ -50,6 +50,14 @@ impl FileEvents {
     }
 }
 
+/// Waits as [`FileEvents::changed`]; for ever where the system has no events for us.
+pub(crate) async fn changed(events: Option<&mut FileEvents>, gather: Duration) {
+    match events {
+        Some(events) => events.changed(gather).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Whether something may be different afterwards.
 fn is_change(kind: EventKind) -> bool {
     match kind {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scene::{SOON, Scene},
-    watching::{Watching, wait_for},
+    watching::{Watching, a_mistake_is_told_and_mended, wait_for},
     workplace::{COMPLETES, Ended, Workplace, ended},
 };
 
@@ -267,13 +267,7 @@ fn a_watched_project_is_built_again_after_a_change_also_after_a_mistake() {
     let workplace = Workplace::new();
     workplace.raw_rust("watched", COMPLETES);
     let watching = Watching::start(workplace.command(["build", "watched", "--watch"]));
-    watching.await_line("watched.wasm: ");
-    watching.await_line("waiting for a change");
-    workplace.edit("watched/src/lib.rs", "outcome::complete(", "outcome::compleat(");
-    watching.await_line("cannot find function `compleat`");
-    watching.await_line("waiting for a change");
-    workplace.edit("watched/src/lib.rs", "outcome::compleat(", "outcome::complete(");
-    watching.await_line("watched.wasm: ");
+    a_mistake_is_told_and_mended(&workplace, &watching, "watched", "waiting for a change", "watched.wasm: ");
     assert_eq!(watching.end(Signal::INT), Some(0));
 }
 

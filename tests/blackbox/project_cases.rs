@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     tool::without_times,
-    watching::Watching,
+    watching::{Watching, a_mistake_is_told_and_mended},
     workplace::{COMPLETES, Workplace},
 };
 
@@ -61,13 +61,7 @@ fn a_project_that_does_not_build_is_a_problem_in_every_report() {
 fn watch_builds_and_runs_again_after_a_change_of_a_source_or_a_case_also_after_a_mistake() {
     let workplace = project("cased-again");
     let watching = Watching::start(workplace.command(["test", "cased-again", "--watch"]));
-    watching.await_line("1 of 1 case passed");
-    watching.await_line("waiting for changes");
-    workplace.edit("cased-again/src/lib.rs", "outcome::complete(", "outcome::compleat(");
-    watching.await_line("cannot find function `compleat`");
-    watching.await_line("waiting for changes");
-    workplace.edit("cased-again/src/lib.rs", "outcome::compleat(", "outcome::complete(");
-    watching.await_line("1 of 1 case passed");
+    a_mistake_is_told_and_mended(&workplace, &watching, "cased-again", "waiting for changes", "1 of 1 case passed");
     workplace.edit("cased-again/plugin/cased-again.case.toml", "complete", "failure");
     watching.await_line("0 of 1 case passed");
     assert_eq!(watching.end(Signal::INT), Some(0));

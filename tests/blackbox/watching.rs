@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::SOON;
+use crate::{scene::SOON, workplace::Workplace};
 
 /// A command that runs, and the lines that it prints.
 pub(crate) struct Watching {
@@ -64,6 +64,24 @@ impl Drop for Watching {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Makes a mistake in a Rust project that is watched, and mends it: the first is told, and `made` comes after the second.
+pub(crate) fn a_mistake_is_told_and_mended(
+    workplace: &Workplace,
+    watching: &Watching,
+    project: &str,
+    waiting: &str,
+    made: &str,
+) {
+    let source = format!("{project}/src/lib.rs");
+    watching.await_line(made);
+    watching.await_line(waiting);
+    workplace.edit(&source, "outcome::complete(", "outcome::compleat(");
+    watching.await_line("cannot find function `compleat`");
+    watching.await_line(waiting);
+    workplace.edit(&source, "outcome::compleat(", "outcome::complete(");
+    watching.await_line(made);
 }
 
 /// Looks until something is there.

@@ -11,7 +11,7 @@ use bytesize::ByteSize;
 use clap::{Args, ValueHint};
 
 use super::{
-    exit::{EXIT_CONFIG, EXIT_FORCED, EXIT_FOUND, refuse},
+    exit::{EXIT_FORCED, EXIT_FOUND, refuse},
     interrupt::unless_interrupted,
     progress::sign,
 };
@@ -121,20 +121,20 @@ pub(super) async fn build(project: &Project) -> Result<Built, BuildCommandError>
 
 /// Says why there is no component.
 fn tell(error: &BuildCommandError) -> ExitCode {
-    eprintln!("fetchlock: {}", said(error));
+    show_said(error);
+    let refused = refuse(error);
     match error {
         BuildCommandError::Build(error) if error.is_about_the_sources() => ExitCode::from(EXIT_FOUND),
-        _ => ExitCode::from(EXIT_CONFIG),
+        _ => refused,
     }
 }
 
-/// Shows what the toolchain said, as it said it, and returns why there is no component.
-pub(super) fn said(error: &BuildCommandError) -> String {
+/// Shows what the toolchain said, as it said it.
+pub(super) fn show_said(error: &BuildCommandError) {
     if let BuildCommandError::Build(error) = error {
         // There is nobody to tell of a closed standard error.
         io::stderr().write_all(error.said()).ok();
     }
-    error.to_string()
 }
 
 /// What was made, in one line.

@@ -112,13 +112,15 @@ impl Test {
         let subjects = self.subjects()?;
         let mut plan = Plan::default();
         for subject in &subjects {
-            match subject {
-                Subject::Project(project) if !self.no_build => match build::build(project).await {
-                    Ok(_) => plan.add(workbench, &subject.place()).await,
-                    Err(failed) => plan.problems.push(build::said(&failed)),
-                },
-                _ => plan.add(workbench, &subject.place()).await,
+            if let Subject::Project(project) = subject
+                && !self.no_build
+                && let Err(failed) = build::build(project).await
+            {
+                build::show_said(&failed);
+                plan.problems.push(failed.to_string());
+                continue;
             }
+            plan.add(workbench, &subject.place()).await;
         }
         plan.cases.retain(|(_, path)| self.wants(path));
         if plan.cases.is_empty() && plan.problems.is_empty() {

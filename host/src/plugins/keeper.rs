@@ -23,7 +23,7 @@ use super::{
     scan::{Candidate, Fingerprint, scan},
 };
 use crate::{
-    file_events::FileEvents,
+    file_events::{FileEvents, changed},
     foreign::escape,
     grant::{Grant, Grants, Standing},
     sandbox::Secrets,
@@ -391,14 +391,6 @@ impl Keeper {
 fn details_of(why: &Why) -> String {
     let Why::Cases { details, .. } = why else { return String::new() };
     details.lines().take(SHOWN_DETAILS).map(|line| format!("\n{line}")).collect()
-}
-
-/// Waits for a change; for ever where there are no events.
-async fn changed(events: Option<&mut FileEvents>, gather: Duration) {
-    match events {
-        Some(events) => events.changed(gather).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Tells what a plugin requests and will not get.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::inputs::Inputs;
-use crate::file_events::FileEvents;
+use crate::file_events::{FileEvents, changed};
 
 /// Events closer together than this are one: editors write in several steps.
 const GATHER: Duration = Duration::from_millis(100);
@@ -71,14 +71,8 @@ impl Watcher {
             if !is_same {
                 return Ok(());
             }
-            let event = async {
-                match &mut self.events {
-                    Some(events) => events.changed(GATHER).await,
-                    None => std::future::pending().await,
-                }
-            };
             // A look is due after both.
-            tokio::time::timeout(RESCAN, event).await.ok();
+            tokio::time::timeout(RESCAN, changed(self.events.as_mut(), GATHER)).await.ok();
         }
     }
 

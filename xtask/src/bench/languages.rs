@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -62,19 +63,23 @@ pub(super) fn measure(quick: bool) -> Result<Findings> {
 
 /// Makes a project and its component.
 fn make(dir: &Path, components: &Path, name: &str, language: Language) -> Result<()> {
-    let fetchlock = release_binary("fetchlock")?;
-    run(std::process::Command::new(&fetchlock).current_dir(dir).args(["new", name, "--lang", name]))?;
+    run(fetchlock(dir)?.args(["new", name, "--lang", name]))?;
     language.prepare(&dir.join(name))?;
-    let mut build = std::process::Command::new(&fetchlock);
-    run(build.current_dir(dir).envs(tools()?).args(["build", name, "--to"]).arg(components))
+    run(fetchlock(dir)?.args(["build", name, "--to"]).arg(components))
 }
 
 fn unchanged_build(dir: &Path, name: &str) -> Result<Duration> {
-    let mut build = std::process::Command::new(release_binary("fetchlock")?);
-    build.current_dir(dir).envs(tools()?).args(["build", name]);
+    let mut fetchlock = fetchlock(dir)?;
     let began = Instant::now();
-    run(&mut build)?;
+    run(fetchlock.args(["build", name]))?;
     Ok(began.elapsed())
+}
+
+/// The release build, among the projects.
+fn fetchlock(dir: &Path) -> Result<Command> {
+    let mut command = Command::new(release_binary("fetchlock")?);
+    command.current_dir(dir).envs(tools()?);
+    Ok(command)
 }
 
 fn figures(rows: &[Value], name: &str, told: &str) -> Vec<Figure> {

@@ -65,7 +65,7 @@ pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>, update: bool) ->
     }
     let pattern = |key: &str| table.get(key).and_then(|entry| values::text_pattern(&entry));
     let variables = |key: &str| table.table(key).map(|it| values::patterns(&it, around));
-    // All of it is read, so that all is told that is wrong.
+    // All of it is read, so that all is told that is wrong; without an outcome for nothing else.
     let read = Expect {
         outcome: outcome.unwrap_or(OutcomeName::Complete),
         code: pattern("code"),
