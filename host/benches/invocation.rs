@@ -15,8 +15,9 @@
 //! Each is measured twice: in pairs (module [`pairs`]), for the ratio, and by criterion, for whoever compares changes.
 //!
 //! With a directory in the environment variable `FETCHLOCK_BENCH_COMPONENTS` these are left out, and the components in it
-//! are measured, handlers of new projects in any language: `NAME`, one at a time on the calling thread, in pairs; further
-//! calls of one instance on wasmtime alone (a host makes none); and how long they take to load ([`loading`]).
+//! are measured, handlers of new projects in any language, one at a time on the calling thread, in pairs: `NAME`, each in a
+//! fresh instance; `NAME-again`, all in one instance (`reuse` of the manifest); and how long they take to load
+//! ([`loading`]).
 
 mod baseline;
 mod example;
@@ -26,6 +27,7 @@ mod pairs;
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    sync::Mutex,
     time::Instant,
 };
 
@@ -77,6 +79,23 @@ impl Sides {
             name,
             fetchlock: self.in_turn(|| self.example.call(&self.sandbox, &self.handler)),
             baseline: self.in_turn(|| self.baseline.handle(self.example.given())),
+        }
+    }
+
+    /// One at a time in one instance, on the calling thread.
+    fn again<'a>(&'a self, name: &'a str) -> Comparison<'a> {
+        let kept = Mutex::new(self.host.block_on(self.baseline.keep(self.example.given())));
+        Comparison {
+            name,
+            fetchlock: self.in_turn(|| self.example.call_again(&self.sandbox, &self.handler)),
+            baseline: Box::new(move |count| {
+                let mut kept = kept.lock().expect("unpoisoned");
+                self.host.block_on(async {
+                    for _ in 0..count {
+                        kept.call().await;
+                    }
+                });
+            }),
         }
     }
 
@@ -162,9 +181,6 @@ fn timed(bencher: &mut Bencher<'_>, calls: &Calls<'_>) {
 /// Where the components are that are measured instead.
 const COMPONENTS: &str = "FETCHLOCK_BENCH_COMPONENTS";
 
-/// Calls of one instance.
-const WARM_CALLS: u32 = 2_000;
-
 /// A filter on the command line is for criterion's own benches; the pairs are measured always.
 fn main() {
     match env::var_os(COMPONENTS) {
@@ -182,11 +198,10 @@ fn measure_new_projects(dir: &Path) {
         let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
         let sides = Sides::new(&fs::read(&path).expect("a component"), Example::small_amount());
         sides.host.block_on(sides.example.check(&sides.sandbox, &sides.handler));
-        let Comparison { fetchlock, baseline, .. } = sides.one_by_one(name);
-        pairs::compare(name, fetchlock, baseline);
-        let warm = pairs::median(sides.host.block_on(sides.baseline.warm(sides.example.given(), WARM_CALLS)));
-        let told = serde_json::json!({"name": name, "warm-ns": pairs::nanos(warm), "calls": WARM_CALLS});
-        println!("row {told}");
+        let again = format!("{name}-again");
+        for Comparison { name, fetchlock, baseline } in [sides.one_by_one(name), sides.again(&again)] {
+            pairs::compare(name, fetchlock, baseline);
+        }
         loading::measure(name, &path, &sides.host);
     }
 }

@@ -15,7 +15,8 @@
  * ```
  *
  * What stands at the top level of a module runs **once, when the component is built**, and not for each task: `config`,
- * `log` and all else that calls the host belong inside of the handler. Each task gets a fresh instance.
+ * `log` and all else that calls the host belong inside of the handler. Each task gets a fresh instance, unless the
+ * manifest sets `reuse`.
  */
 
 import type { Value } from 'fetchlock:handler/types@0.1.0';

@@ -19,7 +19,8 @@
         return Output(approved=True)
 
 What stands at the top level of a module runs **once, when the component is built**, and not for each task: the component
-is a picture of the interpreter after `handler.py` was imported. Each task gets a fresh copy of it.
+is a picture of the interpreter after `handler.py` was imported. Each task gets a fresh copy of it, unless the manifest
+sets `reuse`.
 '''
 
 from . import config, engine, http, log

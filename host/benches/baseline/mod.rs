@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use fetchlock::sandbox::Limits;
@@ -104,18 +104,11 @@ impl Baseline {
         }
     }
 
-    /// So many calls of the handler of one instance, each as it would be in a store of its own; the first is not timed.
-    pub(crate) async fn warm(&self, given: Arc<Given>, calls: u32) -> Vec<Duration> {
+    /// An instance to be called again and again.
+    pub(crate) async fn keep(&self, given: Arc<Given>) -> Kept {
         let mut store = self.store(given);
         let instance = self.handler.instantiate_async(&mut store).await.expect("an instance");
-        let mut times = Vec::new();
-        for call in 0..=calls {
-            let began = Instant::now();
-            let returned = instance.call_handle(&mut store).await.expect("no trap");
-            returned.expect("the handler succeeds");
-            times.extend((call > 0).then(|| began.elapsed()));
-        }
-        times
+        Kept { store, instance }
     }
 
     /// A fresh store and an instance.
@@ -125,6 +118,20 @@ impl Baseline {
             let made = tokio::time::timeout(timeout, handler.instantiate_async(&mut store)).await;
             made.expect("in time").map(drop).expect("an instance");
         }
+    }
+}
+
+/// An instance of the baseline, and its store.
+pub(crate) struct Kept {
+    store: Store<Call>,
+    instance: Handler,
+}
+
+impl Kept {
+    /// One more call of the handler.
+    pub(crate) async fn call(&mut self) {
+        let returned = self.instance.call_handle(&mut self.store).await.expect("no trap");
+        returned.expect("the handler succeeds");
     }
 }
 

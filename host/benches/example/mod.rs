@@ -14,7 +14,7 @@ use bytesize::ByteSize;
 use fetchlock::{
     sandbox::{
         Assignment, Decision, DecisionError, Ending, EngineCalls, Handler, HttpCalls, Limits, LoadError, LockError,
-        OutputTo, Sandbox, Secrets, SetError, Surroundings, TaskPort,
+        OutputTo, Reuse, Sandbox, Secrets, SetError, Surroundings, TaskPort,
     },
     settings,
     task::{Task, TaskId, Topic, WorkerId},
@@ -115,16 +115,19 @@ impl Example {
             secrets: Secrets::none(),
             surroundings: Surroundings::real(),
             output: OutputTo::Log,
+            reuse: Reuse::NEVER,
         }
     }
 
     /// One invocation.
     pub(crate) fn call(&self, sandbox: &Sandbox, handler: &Handler) -> impl Future<Output = ()> + Send + use<> {
-        let invocation = sandbox.invoke(handler, self.assignment(), CancellationToken::new());
-        async {
-            let (ending, _) = invocation.await;
-            assert_eq!(ending, Ending::Returned(Ok(())));
-        }
+        invoked(sandbox, handler, self.assignment())
+    }
+
+    /// One invocation in the instance of the one before.
+    pub(crate) fn call_again(&self, sandbox: &Sandbox, handler: &Handler) -> impl Future<Output = ()> + Send + use<> {
+        let reuse = Reuse::up_to(NonZeroUsize::MAX);
+        invoked(sandbox, handler, Assignment { reuse, ..self.assignment() })
     }
 
     /// One instance, without a call.
@@ -141,6 +144,14 @@ impl Example {
         let Some(Decision::Complete { variables, .. }) = decided else { panic!("not completed: {decided:?}") };
         let (name, value) = &self.completed;
         assert_eq!(&variables[*name].value, value);
+    }
+}
+
+fn invoked(sandbox: &Sandbox, handler: &Handler, assignment: Assignment) -> impl Future<Output = ()> + Send + use<> {
+    let invocation = sandbox.invoke(handler, assignment, CancellationToken::new());
+    async {
+        let (ending, _) = invocation.await;
+        assert_eq!(ending, Ending::Returned(Ok(())));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{
         Assignment, Breakdown, Captured, Clock, Decision, Ending, EngineCalls, Fail, HttpCalls, OutputTo, Random,
-        RetryWish, Sandbox, Secrets, Surroundings, Usage,
+        RetryWish, Reuse, Sandbox, Secrets, Surroundings, Usage,
     },
     secret::Secret,
     task::Task,
@@ -111,6 +111,7 @@ impl Subject {
             secrets: Secrets::fixed(secrets),
             surroundings: self.surroundings,
             output: OutputTo::Captured(lines.clone()),
+            reuse: Reuse::NEVER,
         };
         let (ending, usage) = sandbox.invoke(&plugin.handler, assignment, cancel).await;
         let logs = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));

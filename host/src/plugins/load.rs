@@ -26,7 +26,7 @@ use super::{
 use crate::{
     grant::{AllowedGrants, Grants},
     retry::RetryPolicy,
-    sandbox::{self, Artefact, Handler, PrepareError, Sandbox, Secrets},
+    sandbox::{self, Artefact, Handler, PrepareError, Reuse, Sandbox, Secrets},
     secret::SecretStore,
     settings::Limits,
     task::{PluginName, Route, Subscription, Topic},
@@ -187,6 +187,7 @@ fn effective(described: Described, defaults: &Defaults) -> PluginSettings {
             filter: manifest.filter,
         },
         max_concurrent: manifest.max_concurrent,
+        reuse: manifest.reuse.map_or(Reuse::NEVER, Reuse::up_to),
         retry: manifest.retry.unwrap_or_else(|| defaults.retry.clone()),
         limits: sandbox_limits(&defaults.limits.with(&manifest.limits), manifest.timeout.unwrap_or(defaults.timeout)),
         on_undecided: manifest.on_undecided,

@@ -55,6 +55,12 @@ pub struct Manifest {
     #[serde(with = "AtLeastOne::<MAX_CONCURRENT>")]
     #[schemars(extend("x-absent" = "as many as the host allows"))]
     pub max_concurrent: Option<NonZeroUsize>,
+    /// How many tasks one instance of the component may be given, one after the other, for handlers whose start is dear
+    /// (`docs/handlers.md`). What the handler leaves in its memory is there for the next of them, whichever that is; and
+    /// what is recorded has an instance of its own nevertheless, as has each case.
+    #[serde(with = "AtLeastOne::<MAX_REUSE>")]
+    #[schemars(extend("x-absent" = "1: each task has an instance of its own"))]
+    pub reuse: Option<NonZeroUsize>,
     /// How long an invocation may run.
     #[serde(with = "Span::<MILLISECOND, DAY>")]
     #[schemars(extend("x-absent" = "`worker.timeout` of the host"))]
@@ -100,6 +106,9 @@ pub struct Manifest {
     /// What they do not allow is refused at each call, and the plugin serves nevertheless.
     pub grants: RequestedGrants,
 }
+
+/// The most tasks of one instance: from there on, what its start costs a task is nothing beside its call.
+const MAX_REUSE: u32 = 10_000;
 
 /// What it means when a handler returns `ok` without having decided.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -300,6 +309,7 @@ mod tests {
             local-variables = true
             deserialize-values = true
             max-concurrent = 4
+            reuse = 100
             timeout = "PT30S"
             retry = "PT1M,PT5M"
             on-undecided = "complete"
@@ -356,6 +366,7 @@ mod tests {
             local_variables: true,
             deserialize_values: true,
             max_concurrent: NonZeroUsize::new(4),
+            reuse: NonZeroUsize::new(100),
             timeout: Some(Duration::from_secs(30)),
             retry: Some("PT1M,PT5M".parse().expect("a policy")),
             on_undecided: OnUndecided::Complete,

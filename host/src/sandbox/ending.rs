@@ -44,6 +44,8 @@ pub struct Usage {
     pub host_calls: u64,
     /// Lines of log that did not fit the limits.
     pub dropped_lines: u64,
+    /// Which of the tasks of its instance it was, counted from 1.
+    pub task_of_instance: usize,
 }
 
 impl Ending {
@@ -78,6 +80,17 @@ impl Ending {
             _ => cause,
         };
         Self::Broken(Breakdown { cause, details, limit: limit.map(|limit| limit.setting) })
+    }
+
+    /// This ending of an instance's so-manieth task: what breaks down may have been left so by one before.
+    pub(super) fn of_task(mut self, number: usize) -> Self {
+        if let Self::Broken(Breakdown { details, .. }) = &mut self
+            && number > 1
+        {
+            let gap = if details.is_empty() || details.ends_with('\n') { "" } else { "\n" };
+            details.push_str(&format!("{gap}it was task {number} of its instance (`reuse` in the manifest)"));
+        }
+        self
     }
 
     /// An invocation that did not end in time and was dropped in the middle of a host call.

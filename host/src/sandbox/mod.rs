@@ -8,6 +8,8 @@ mod ending;
 mod engine;
 mod engine_calls;
 mod http;
+mod idle;
+mod instance;
 mod invocation;
 mod limits;
 mod output;
@@ -28,19 +30,27 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     task::Poll,
     time::{Duration, Instant},
 };
 
 use tokio::runtime::{Handle, Runtime};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use wasmtime::{
-    Engine, Store, UpdateDeadline,
+    Engine,
     component::{Component, Linker},
 };
 
-use self::{invocation::Invocation, ticker::Ticker};
+use self::{
+    idle::{IdleInstances, Place},
+    instance::Instance,
+    invocation::Invocation,
+    ticker::Ticker,
+};
 use crate::{foreign::excerpt, task::Topic};
 
 pub use self::{
@@ -48,6 +58,7 @@ pub use self::{
     ending::{Breakdown, Ending, Usage},
     engine_calls::{CorrelateError, EngineCalls, EnginePort, Fault, StartError},
     http::{HttpCalls, HttpError, HttpPort, Network, NetworkError, NetworkOptions, Terms},
+    idle::Reuse,
     invocation::Assignment,
     limits::{LimitExceeded, Limits},
     output::{Captured, Level, Line, OutputTo, Source},
@@ -62,9 +73,6 @@ const TIMEOUT_GRACE: Duration = Duration::from_millis(100);
 
 /// How many characters of the error that a handler returns are kept: for whoever reads the incident's details.
 const MAX_ERROR_TEXT: usize = 16_000;
-
-/// What a host call may copy out of the guest beyond the payload limit: names, records, list headers.
-const HOSTCALL_OVERHEAD: usize = 1 << 20;
 
 /// Why the sandbox cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -102,28 +110,35 @@ pub struct Sandbox {
     guests: Handle,
     /// What [`Self::guests`] belongs to; taken when this is dropped.
     runtime: Option<Runtime>,
+    idle: Arc<IdleInstances<Instance>>,
+    _clearing: AbortOnDropHandle<()>,
     _ticker: Ticker,
 }
 
-/// What is done with a fresh instance.
+/// What is done with an instance.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Instantiate,
     Handle,
 }
 
-impl Act {
-    async fn call(self, handler: &Handler, store: &mut Store<Invocation>) -> wasmtime::Result<Result<(), String>> {
-        match (&handler.0, self) {
-            (Version::V0_1(handler), Self::Instantiate) => handler.instantiate(store).await.map(Ok),
-            (Version::V0_1(handler), Self::Handle) => handler.handle(store).await,
-        }
-    }
-}
-
 /// A plugin's component, compiled, linked and ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
-pub struct Handler(Version);
+pub struct Handler {
+    id: HandlerId,
+    version: Version,
+}
+
+/// What tells the instances of one handler from those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct HandlerId(u64);
+
+impl HandlerId {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Relaxed))
+    }
+}
 
 /// The contract's version that a component was built for.
 #[derive(Clone)]
@@ -171,7 +186,10 @@ impl Sandbox {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock-guest").enable_all().build()?;
         let guests = runtime.handle().clone();
-        Ok(Self { _ticker: Ticker::start(&engine)?, engine, linker, guests, runtime: Some(runtime) })
+        let idle = Arc::new(IdleInstances::new(concurrency));
+        let clearing = AbortOnDropHandle::new(guests.spawn(idle.clone().clear()));
+        let ticker = Ticker::start(&engine)?;
+        Ok(Self { engine, linker, guests, runtime: Some(runtime), idle, _clearing: clearing, _ticker: ticker })
     }
 
     /// The runtime on which guests run, and nothing that others wait for: what calls [`Sandbox::invoke`] belongs on it.
@@ -209,7 +227,8 @@ impl Sandbox {
         // The first invocation need not pay for the memory image.
         component.initialize_copy_on_write_image().map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;
         let pre = self.linker.instantiate_pre(&component).map_err(link)?;
-        Ok(Handler(Version::V0_1(v0_1::Handler::new(pre).map_err(link)?)))
+        let version = Version::V0_1(v0_1::Handler::new(pre).map_err(link)?);
+        Ok(Handler { id: HandlerId::next(), version })
     }
 
     /// Makes an instance once, without calling the handler, to see that its start functions run.
@@ -226,7 +245,13 @@ impl Sandbox {
         secrets: &Secrets,
     ) -> Result<(), PrepareError> {
         let assignment = trial::assignment(topic, version, limits, config.clone(), secrets.clone());
-        let trial = run(self.store(assignment), handler.clone(), Act::Instantiate, CancellationToken::new());
+        let job = Job {
+            handler: handler.clone(),
+            act: Act::Instantiate,
+            reuse: Reuse::NEVER,
+            cancel: CancellationToken::new(),
+        };
+        let trial = run(Instance::new(&self.engine, assignment), job, self.idle.place());
         let ending = match self.guests.spawn(trial).await {
             Ok((ending, _)) => ending,
             Err(error) => Ending::HostFault(error.to_string()),
@@ -243,6 +268,9 @@ impl Sandbox {
 
     /// Runs a handler once. Cancelling, as well as dropping the future, drops the instance wherever it is.
     ///
+    /// The instance is a fresh one, or one that has served other tasks if the assignment says so (`reuse`). It keeps the
+    /// clocks and the random numbers that it was made with, so that only those of the machine are good for several tasks.
+    ///
     /// The guest computes on the thread that polls the future, for a tick of the epoch at a time: whoever has other
     /// work to do spawns it, or what awaits it, on [`Sandbox::guests`].
     pub fn invoke(
@@ -251,48 +279,43 @@ impl Sandbox {
         assignment: Assignment,
         cancel: CancellationToken,
     ) -> Pin<Box<dyn Future<Output = (Ending, Usage)> + Send>> {
+        let reuse = match assignment.surroundings == Surroundings::real() {
+            true => assignment.reuse,
+            false => Reuse::NEVER,
+        };
+        let kept = if reuse == Reuse::NEVER { None } else { self.idle.take(handler.id) };
+        let (instance, place) = match kept {
+            Some((instance, place)) => (instance.with(assignment), place),
+            None => {
+                let place = self.idle.place();
+                (Instance::new(&self.engine, assignment), place)
+            }
+        };
         // Boxed, because it is large, and is moved a few times on its way to a thread.
-        Box::pin(run(self.store(assignment), handler.clone(), Act::Handle, cancel))
-    }
-
-    fn store(&self, assignment: Assignment) -> Store<Invocation> {
-        let limits = assignment.limits.clone();
-        let mut store = Store::new(&self.engine, Invocation::new(assignment));
-        store.limiter(|invocation| &mut invocation.memory);
-        store.set_hostcall_fuel(limits.payload.saturating_add(HOSTCALL_OVERHEAD));
-        store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(1);
-        let deadline = Instant::now() + limits.timeout;
-        store.epoch_deadline_callback(move |context| {
-            let invocation = context.data();
-            let over = |setting, allowed: Duration| LimitExceeded { setting, allowed: ending::show(allowed) };
-            if invocation.meter.used_within_poll() > invocation.limits.cpu_time {
-                return Err(over("limits.cpu-time", invocation.limits.cpu_time).into());
-            }
-            // Where time passes only in waiting, computing is held against the timeout by its own measure.
-            let is_late = match invocation.is_virtual {
-                true => invocation.meter.used_within_poll() > invocation.limits.timeout,
-                false => Instant::now() > deadline,
-            };
-            if is_late {
-                return Err(over("timeout", invocation.limits.timeout).into());
-            }
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
-        });
-        store
+        Box::pin(run(instance, Job { handler: handler.clone(), act: Act::Handle, reuse, cancel }, place))
     }
 }
 
-/// Does it in a store, which is then dropped, however it ended.
-async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: CancellationToken) -> (Ending, Usage) {
+/// What is to be done with an instance, and what with it afterwards.
+struct Job {
+    handler: Handler,
+    act: Act,
+    reuse: Reuse,
+    cancel: CancellationToken,
+}
+
+/// Does it with an instance, which is dropped unless the handler returned without an error: it may be in the middle of
+/// anything.
+async fn run(mut instance: Instance, job: Job, place: Place<Instance>) -> (Ending, Usage) {
+    let Job { handler, act, reuse, cancel } = job;
     let began = Instant::now();
     let (meter, output, timeout) = {
-        let invocation = store.data();
+        let invocation = instance.invocation();
         (invocation.meter.clone(), invocation.output.clone(), invocation.limits.timeout)
     };
     let called = {
         // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
-        let mut call = pin!(act.call(&handler, &mut store));
+        let mut call = pin!(instance.act(&handler, act));
         let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
         tokio::select! {
             biased;
@@ -300,10 +323,12 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
             called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered) => Some(called),
         }
     };
-    let (memory, host_calls) = (store.data().memory.bytes(), store.data().host_calls);
-    // Ends what is left of the guest.
-    drop(store);
     let (stderr, dropped_lines) = output.finish();
+    let used = {
+        let Invocation { memory, host_calls, .. } = instance.invocation();
+        let (memory, host_calls, task_of_instance) = (memory.bytes(), *host_calls, instance.tasks());
+        Usage { memory, host_calls, dropped_lines, task_of_instance, ..Usage::default() }
+    };
     let ending = match called {
         None => Ending::Cancelled,
         Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
@@ -313,7 +338,13 @@ async fn run(mut store: Store<Invocation>, handler: Handler, act: Act, cancel: C
         }
         Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
     };
-    (ending, Usage { wall: began.elapsed(), cpu: meter.used(), memory, host_calls, dropped_lines })
+    // Dropped before its place is free.
+    let kept = (ending == Ending::Returned(Ok(()))).then_some(instance).and_then(|instance| instance.rested(reuse));
+    match kept {
+        Some(instance) => place.keep(handler.id, instance),
+        None => drop(place),
+    }
+    (ending.of_task(used.task_of_instance), Usage { wall: began.elapsed(), cpu: meter.used(), ..used })
 }
 
 /// Does one poll; a panic is an error with its text. A mistake in a host function is to end its invocation, not the

@@ -126,7 +126,7 @@ pub(crate) struct Origin {
     pub(crate) version: String,
 }
 
-/// The output of one invocation.
+/// The output of an instance, for one task at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct GuestOutput(Arc<Mutex<Budget>>);
 
@@ -146,17 +146,15 @@ struct Budget {
 
 impl GuestOutput {
     pub(crate) fn new(origin: Origin, limits: &Limits, to: OutputTo) -> Self {
-        Self(Arc::new(Mutex::new(Budget {
-            origin,
-            to,
-            lines_left: limits.log_lines,
-            bytes_left: limits.log_bytes,
-            dropped: 0,
-            stderr_tail: VecDeque::new(),
-            revealed: Revealed::default(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(Budget::new(origin, limits, to))))
+    }
+
+    /// Goes on as the output of another task, with all that one may say. What the guest has read of secrets before, it
+    /// may still hold.
+    pub(crate) fn begin(&self, origin: Origin, limits: &Limits, to: OutputTo) {
+        let mut budget = self.budget();
+        let revealed = std::mem::take(&mut budget.revealed);
+        *budget = Budget { revealed, ..Budget::new(origin, limits, to) };
     }
 
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
@@ -227,6 +225,20 @@ impl GuestOutput {
 }
 
 impl Budget {
+    fn new(origin: Origin, limits: &Limits, to: OutputTo) -> Self {
+        Self {
+            origin,
+            to,
+            lines_left: limits.log_lines,
+            bytes_left: limits.log_bytes,
+            dropped: 0,
+            stderr_tail: VecDeque::new(),
+            revealed: Revealed::default(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
+    }
+
     /// Takes one line of so many bytes out of the budget, or counts it as dropped.
     fn take(&mut self, size: usize) -> bool {
         let fits = self.lines_left > 0 && self.bytes_left >= size;

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{limits::test_limits, *};
+
+mod reuse;
 use crate::value::{Scope, Variables};
 
 /// A port that notes decisions.

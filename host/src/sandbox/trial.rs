@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::{
     engine_calls::EngineCalls,
     http::HttpCalls,
+    idle::Reuse,
     invocation::Assignment,
     limits::Limits,
     output::OutputTo,
@@ -61,12 +62,13 @@ pub(super) fn assignment(
         secrets,
         surroundings: Surroundings::real(),
         output: OutputTo::Log,
+        reuse: Reuse::NEVER,
     }
 }
 
 /// A port behind which there is no task: a component that decides something before its handler is called gets an
 /// error.
-struct NoTask;
+pub(super) struct NoTask;
 
 const NO_TASK: &str = "there is no task before the handler is called";
 

@@ -87,6 +87,7 @@ async fn run(desk: Arc<Desk>, host: Handle, waiting: Waiting, slot: Slot<Waiting
         secrets: plugin.settings.secrets.clone(),
         surroundings: recording.as_ref().map_or_else(Surroundings::real, |recording| recording.surroundings()),
         output: OutputTo::Log,
+        reuse: plugin.settings.reuse,
     };
     let (ending, usage) = desk.sandbox.invoke(&plugin.handler, assignment, cancel).await;
     let decided = port.decided().await;
@@ -146,7 +147,8 @@ fn report(task: &Task, version: &str, decided: Option<Decided>, ending: &Ending,
     let (ms, cpu_ms) = (usage.wall.as_millis() as u64, usage.cpu.as_millis() as u64);
     match (decided, ending) {
         (_, Ending::Returned(Ok(()))) => {
-            tracing::debug!(%topic, version, %task, ms, cpu_ms, memory = usage.memory, "handler returned")
+            let (memory, task_of_instance) = (usage.memory, usage.task_of_instance);
+            tracing::debug!(%topic, version, %task, ms, cpu_ms, memory, task_of_instance, "handler returned");
         }
         (Some(_), Ending::Returned(Err(text))) => {
             tracing::warn!(%topic, version, %task, ms, "the handler decided and then returned an error; the decision holds: {}", excerpt(text, SHOWN_TEXT));

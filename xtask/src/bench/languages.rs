@@ -1,5 +1,5 @@
-//! What a handler costs by its language: the first call of a fresh instance beside the same on wasmtime alone, loading
-//! from the cache, and the build of a project of which nothing has changed. The handlers are those of new projects, which
+//! What a handler costs by its language: the first call of a fresh instance and a further one beside the same on wasmtime
+//! alone, loading from the cache, and the build of a project of which nothing has changed. The handlers are those of new projects, which
 //! do the same in each language.
 
 use std::fs;
@@ -83,23 +83,25 @@ fn fetchlock(dir: &Path) -> Result<Command> {
 }
 
 fn figures(rows: &[Value], name: &str, told: &str) -> Vec<Figure> {
-    let of = |key: &str| rows.iter().find(|row| row["name"] == name && !row[key].is_null());
-    let number = |key: &str| of(key).and_then(|row| row[key].as_f64()).unwrap_or(f64::NAN);
-    let (ratio, load) = (number("ratio"), number("load-ns"));
-    let sides = [number("fetchlock-ns"), number("baseline-ns")].map(microseconds);
-    let builds = of("unchanged-builds-ms").and_then(|row| row["unchanged-builds-ms"].as_array());
+    let of = |name: &str, key: &str| rows.iter().find(|row| row["name"] == name && !row[key].is_null());
+    let number_of = |name: &str, key: &str| of(name, key).and_then(|row| row[key].as_f64()).unwrap_or(f64::NAN);
+    let compared = |name: &str, what: &str| {
+        let ratio = number_of(name, "ratio");
+        let sides = ["fetchlock-ns", "baseline-ns"].map(|side| microseconds(number_of(name, side)));
+        Figure::new(
+            format!("{told}: {what}: fetchlock ÷ wasmtime alone"),
+            format!("{ratio:.2} ({} ÷ {})", sides[0], sides[1]),
+        )
+        .goal(format!("at most {GOAL}"), ratio <= GOAL)
+    };
+    let number = |key: &str| number_of(name, key);
+    let load = number("load-ns");
+    let builds = of(name, "unchanged-builds-ms").and_then(|row| row["unchanged-builds-ms"].as_array());
     let builds: Vec<f64> = builds.into_iter().flatten().filter_map(Value::as_f64).collect();
     let slowest = builds.iter().copied().fold(f64::NAN, f64::max);
     vec![
-        Figure::new(
-            format!("{told}: fresh instance and first call: fetchlock ÷ wasmtime alone"),
-            format!("{ratio:.2} ({} ÷ {})", sides[0], sides[1]),
-        )
-        .goal(format!("at most {GOAL}"), ratio <= GOAL),
-        Figure::new(
-            format!("{told}: a further call of the same instance, on wasmtime alone"),
-            microseconds(number("warm-ns")),
-        ),
+        compared(name, "fresh instance and first call"),
+        compared(&format!("{name}-again"), "a further call of the same instance (`reuse`)"),
         Figure::new(
             format!(
                 "{told}: loading from the cache of compiled components (compiled first: {})",

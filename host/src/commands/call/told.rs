@@ -15,7 +15,7 @@ const LABELS: usize = 16;
 
 /// One JSON object. Its keys are those of `fetchlock test --json`, and what was used.
 pub(super) fn json(plugin: &Plugin, observed: &Observed) -> Json {
-    let Usage { wall, cpu, memory, host_calls, dropped_lines } = observed.usage;
+    let Usage { wall, cpu, memory, host_calls, dropped_lines, task_of_instance: _ } = observed.usage;
     let mut told = json!({
         "topic": plugin.route.topic,
         "version": plugin.version,
@@ -59,7 +59,7 @@ pub(super) fn human(plugin: &Plugin, observed: &Observed) -> String {
     for line in &observed.logs {
         row("log", &log_line(line));
     }
-    let Usage { wall, cpu, memory, host_calls, dropped_lines } = observed.usage;
+    let Usage { wall, cpu, memory, host_calls, dropped_lines, task_of_instance: _ } = observed.usage;
     if dropped_lines > 0 {
         row("log", &format!("{dropped_lines} lines more than limits.log-lines or limits.log-bytes allow were dropped"));
     }

@@ -32,6 +32,8 @@ pub(super) struct Policy {
     limits: HttpLimits,
     sent: u64,
     output: GuestOutput,
+    /// Each exchange that is under way holds it, too.
+    under_way: Arc<()>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +59,11 @@ impl Policy {
     pub(super) fn new(calls: HttpCalls, limits: &Limits, output: GuestOutput) -> Self {
         let limits =
             HttpLimits { requests: limits.http_requests, body: limits.http_body, timeout: limits.http_timeout };
-        Self { calls, limits, sent: 0, output }
+        Self { calls, limits, sent: 0, output, under_way: Arc::default() }
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        Arc::strong_count(&self.under_way) > 1
     }
 
     /// Counts a request and judges where it goes.
@@ -118,8 +124,9 @@ impl WasiHttpHooks for Policy {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answered> + Send> {
         let admitted = self.admit(&request, options);
-        let output = self.output.clone();
+        let (output, under_way) = (self.output.clone(), self.under_way.clone());
         Box::new(async move {
+            let _under_way = under_way;
             let result = match admitted {
                 Ok(exchange) => exchange.run(request).await,
                 Err(failure) => Err(failure),

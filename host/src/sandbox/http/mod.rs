@@ -113,6 +113,11 @@ impl Http {
         context.set_field_size_limit(MAX_HEADERS);
         Self { context, policy: Policy::new(calls, limits, output) }
     }
+
+    /// Whether an exchange has been begun and not ended.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.policy.is_under_way()
+    }
 }
 
 /// Adds `wasi:http` to a linker.

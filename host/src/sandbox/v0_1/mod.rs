@@ -80,15 +80,19 @@ impl Handler {
         Ok(Self(bindings::HandlerPre::new(pre)?))
     }
 
-    /// Makes an instance and calls its handler.
-    pub(super) async fn handle(&self, store: &mut Store<Invocation>) -> wasmtime::Result<Result<(), String>> {
-        let instance = self.0.instantiate_async(&mut *store).await?;
-        instance.call_handle(store).await
+    /// Makes an instance.
+    pub(super) async fn instantiate(&self, store: &mut Store<Invocation>) -> wasmtime::Result<Instance> {
+        Ok(Instance(self.0.instantiate_async(store).await?))
     }
+}
 
-    /// Makes an instance and throws it away.
-    pub(super) async fn instantiate(&self, store: &mut Store<Invocation>) -> wasmtime::Result<()> {
-        self.0.instantiate_async(store).await.map(drop)
+/// An instance of a component of this version.
+pub(super) struct Instance(bindings::Handler);
+
+impl Instance {
+    /// Calls its handler.
+    pub(super) async fn handle(&self, store: &mut Store<Invocation>) -> wasmtime::Result<Result<(), String>> {
+        self.0.call_handle(store).await
     }
 }
 
@@ -189,6 +193,7 @@ impl Invocation {
             Ok(decision) => decision,
             Err(why) => return Ok(Err(outcome::DecisionError::Invalid(why))),
         };
+        self.has_failed |= matches!(decision, Decision::Fail(_));
         Ok(self.port.decide(decision).await.map_err(|error| match error {
             DecisionError::AlreadyDecided => outcome::DecisionError::AlreadyDecided,
             DecisionError::Invalid(why) => outcome::DecisionError::Invalid(why),

@@ -11,6 +11,7 @@ mod begin;
 mod decide;
 mod fetch;
 mod harm;
+mod keep;
 mod look;
 mod secrets;
 mod support;
@@ -69,6 +70,9 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("fail-with-secret", secrets::fail_with_secret),
     ("err-secret", secrets::err_secret),
     ("panic-with-secret", secrets::panic_with_secret),
+    // What an instance keeps.
+    ("keep", keep::keep),
+    ("say-kept", keep::say_kept),
     // Harm.
     ("trap", harm::trap),
     ("stack-overflow", harm::stack_overflow),

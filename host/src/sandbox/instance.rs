@@ -1,0 +1,106 @@
+//! An instance of a handler, in its store: made for a task and dropped after it, or given more tasks, one after the other.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+use super::{
+    Act, Handler, Version,
+    ending::show,
+    idle::Reuse,
+    invocation::{Assignment, Invocation},
+    limits::LimitExceeded,
+    v0_1,
+};
+
+/// What a host call may copy out of the guest beyond the payload limit: names, records, list headers.
+const HOSTCALL_OVERHEAD: usize = 1 << 20;
+
+/// A store, and what is in it.
+pub(super) struct Instance {
+    store: Store<Invocation>,
+    /// Nothing before the first call.
+    exports: Option<Exports>,
+    /// How many tasks it has been given.
+    tasks: usize,
+}
+
+/// The functions of an instance, by the contract's version.
+enum Exports {
+    V0_1(v0_1::Instance),
+}
+
+impl Instance {
+    /// A store for an instance, which is made when it is first called.
+    pub(super) fn new(engine: &Engine, assignment: Assignment) -> Self {
+        let mut store = Store::new(engine, Invocation::new(assignment));
+        store.limiter(|invocation| &mut invocation.memory);
+        store.set_max_component_handles(store.data().limits.handles);
+        store.epoch_deadline_callback(|context| {
+            let invocation = context.data();
+            let over = |setting, allowed: Duration| LimitExceeded { setting, allowed: show(allowed) };
+            if invocation.meter.used_within_poll() > invocation.limits.cpu_time {
+                return Err(over("limits.cpu-time", invocation.limits.cpu_time).into());
+            }
+            // Where time passes only in waiting, computing is held against the timeout by its own measure.
+            let is_late = match invocation.is_virtual {
+                true => invocation.meter.used_within_poll() > invocation.limits.timeout,
+                false => Instant::now() > invocation.deadline,
+            };
+            if is_late {
+                return Err(over("timeout", invocation.limits.timeout).into());
+            }
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        Self { store, exports: None, tasks: 0 }.ready()
+    }
+
+    /// This instance with another task.
+    pub(super) fn with(mut self, assignment: Assignment) -> Self {
+        self.store.data_mut().begin(assignment);
+        self.ready()
+    }
+
+    fn ready(mut self) -> Self {
+        self.tasks += 1;
+        let payload = self.invocation().limits.payload;
+        self.store.set_hostcall_fuel(payload.saturating_add(HOSTCALL_OVERHEAD));
+        self.store.set_epoch_deadline(1);
+        self
+    }
+
+    pub(super) fn invocation(&self) -> &Invocation {
+        self.store.data()
+    }
+
+    /// How many tasks it has been given, with the one it has now.
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    /// Makes the instance, unless it is there, and does that with it.
+    pub(super) async fn act(&mut self, handler: &Handler, act: Act) -> wasmtime::Result<Result<(), String>> {
+        let Self { store, exports, .. } = self;
+        let exports = match exports {
+            Some(exports) => exports,
+            None => exports.insert(match &handler.version {
+                Version::V0_1(handler) => Exports::V0_1(handler.instantiate(store).await?),
+            }),
+        };
+        match (exports, act) {
+            (_, Act::Instantiate) => Ok(Ok(())),
+            (Exports::V0_1(instance), Act::Handle) => instance.handle(store).await,
+        }
+    }
+
+    /// Takes all of the task from it and leaves it for another one. Nothing, if it is not fit for that: if it has been
+    /// given as many as allowed; if the handler failed the task, for what it failed of may still be there; if so much
+    /// memory or so many handles are in use that another task might meet limits for what it did not do; or if it has not
+    /// ended all that it began.
+    pub(super) fn rested(mut self, reuse: Reuse) -> Option<Self> {
+        (reuse.allows_after(self.tasks) && self.store.data_mut().is_reusable()).then(|| {
+            self.store.data_mut().rest();
+            self
+        })
+    }
+}
