@@ -15,18 +15,24 @@ use fetchlock_harness::{
 };
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, Home, on_both_engines, text};
+use crate::engine::{Engine, Home, SOON, on_both_engines, text};
 
 /// How long a task may take whose plugin has to be compiled first: some ten seconds of two processors for JavaScript and
 /// for Python each, beside everything else that is tested.
 const COMPILED: Duration = Duration::from_secs(300);
 
 on_both_engines!(
+    every_value_goes_through_a_handler_in_rust_unchanged,
     every_value_goes_through_a_handler_in_go_unchanged,
     every_value_goes_through_a_handler_in_javascript_unchanged,
+    every_value_goes_through_a_handler_in_typescript_unchanged,
     every_value_goes_through_a_handler_in_python_unchanged,
     the_examples_of_all_languages_work_side_by_side,
 );
+
+async fn every_value_goes_through_a_handler_in_rust_unchanged(engine: Engine) {
+    echoes(&engine, "echo-rust").await;
+}
 
 async fn every_value_goes_through_a_handler_in_go_unchanged(engine: Engine) {
     echoes(&engine, "echo-go").await;
@@ -34,6 +40,10 @@ async fn every_value_goes_through_a_handler_in_go_unchanged(engine: Engine) {
 
 async fn every_value_goes_through_a_handler_in_javascript_unchanged(engine: Engine) {
     echoes(&engine, "echo-js").await;
+}
+
+async fn every_value_goes_through_a_handler_in_typescript_unchanged(engine: Engine) {
+    echoes(&engine, "echo-ts").await;
 }
 
 async fn every_value_goes_through_a_handler_in_python_unchanged(engine: Engine) {
@@ -46,18 +56,37 @@ fn builder(home: &Home, engine: &Engine) -> Builder {
     home.builder(engine.base_url()).setting("cache-dir", &format!("{:?}", cache.display().to_string()))
 }
 
-/// Has a guest pass a value of every type on, and compares what the engine then has under both names.
+/// So many tasks in turn of one instance of the guest.
+const TASKS: u64 = 3;
+
+/// Has a guest pass a value of every type on, and compares what the engine then has under both names; also when its
+/// instance has done so before.
 async fn echoes(engine: &Engine, guest: &str) {
     engine.deploy_topic(guest).await;
     let home = Home::new();
-    home.drop_plugin(guest, guest, "");
-    let _host = builder(&home, engine).start().expect("the host starts");
-    let instance = engine.start_instance(guest, None, &samples::variables()).await.expect("started");
-    engine.await_completed(&instance, COMPILED).await.expect("completed");
-    let variables = engine.historic_variables(&instance).await.expect("variables");
-    for Sample { name, .. } in samples::samples() {
-        let (kept, back) = (&variables[name], variables.get(&format!("echo_{name}")));
-        assert_eq!(back, Some(kept), "{name}");
+    home.drop_plugin(guest, guest, &format!("reuse = {TASKS}\n"));
+    let host = builder(&home, engine).setting("log.level", "\"debug\"").start().expect("the host starts");
+    for number in 1..=TASKS {
+        let instance = engine.start_instance(guest, None, &samples::variables()).await.expect("started");
+        engine.await_completed(&instance, COMPILED).await.expect("completed");
+        let variables = engine.historic_variables(&instance).await.expect("variables");
+        for Sample { name, .. } in samples::samples() {
+            let (kept, back) = (&variables[name], variables.get(&format!("echo_{name}")));
+            assert_eq!(back, Some(kept), "{name} in task {number}");
+        }
+        // Of contents a list shows nothing.
+        let contents = engine.historic_contents(&instance).await.expect("contents");
+        for Sample { name, variable, .. } in samples::samples() {
+            if let Some("Bytes" | "File") = variable["type"].as_str()
+                && let Some(content) = variable["value"].as_str()
+            {
+                let back = contents.get(&format!("echo_{name}")).map(|bytes| base64(bytes));
+                assert_eq!(back.as_deref(), Some(content), "{name} in task {number}");
+            }
+        }
+        host.await_log(|line| line["message"] == "handler returned" && line["task_of_instance"] == number, SOON)
+            .await
+            .expect("it was that task of its instance");
     }
 }
 
@@ -127,9 +156,9 @@ fn orders() -> [Order; 5] {
     ]
 }
 
-fn base64(text: &str) -> String {
+fn base64(bytes: impl AsRef<[u8]>) -> String {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(text)
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 /// What the service knows its customer by.

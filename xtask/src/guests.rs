@@ -39,6 +39,9 @@ const LIBRARY: &str = "guest-libraries/rust";
 /// The project whose component does all that the library offers.
 const LIBRARY_GUEST: &str = "tests/guests/rust-library";
 
+/// The project that passes variables on by the library, built with those of the other languages.
+const ECHO: &str = "tests/guests/echo-rust";
+
 /// Every guest.
 pub(crate) const ALL: &[Guest] = &[
     EXAMPLE,
@@ -158,7 +161,7 @@ fn test_project(folder: &str) -> Result<()> {
 
 /// The folders of all guests, each once.
 fn folders() -> Vec<&'static str> {
-    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).chain([LIBRARY_GUEST]).collect();
+    let mut folders: Vec<&str> = ALL.iter().map(|guest| guest.folder).chain([LIBRARY_GUEST, ECHO]).collect();
     folders.dedup();
     folders
 }

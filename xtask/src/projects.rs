@@ -38,10 +38,12 @@ const EXAMPLES: [Project; 5] = [
 ];
 
 /// What tests need; they lie among the other guests.
-const TEST_GUESTS: [Project; 4] = [
+const TEST_GUESTS: [Project; 6] = [
+    Project { folder: "tests/guests/echo-rust", language: Language::Rust },
     Project { folder: "tests/guests/echo-go", language: Language::Go },
     Project { folder: "tests/guests/loading-go", language: Language::Go },
     Project { folder: "tests/guests/echo-js", language: Language::Node },
+    Project { folder: "tests/guests/echo-ts", language: Language::Node },
     Project { folder: "tests/guests/echo-python", language: Language::Python },
 ];
 

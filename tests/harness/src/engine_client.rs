@@ -283,6 +283,24 @@ impl EngineClient {
         Ok(named.collect())
     }
 
+    /// The contents of the File and Bytes variables of an instance, past or present, by name; of those that have one.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn historic_contents(&self, instance: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+        let path = format!("/history/variable-instance?processInstanceId={instance}&deserializeValues=false");
+        let mut contents = BTreeMap::new();
+        for variable in self.list(&path).await? {
+            if matches!(variable["type"].as_str(), Some("File" | "Bytes")) {
+                let (name, id) = (variable["name"].as_str(), variable["id"].as_str());
+                let (name, id) = name.zip(id).context("a variable without a name or an id")?;
+                let answer = self.send("GET", &format!("/history/variable-instance/{id}/data"), &[], "").await?;
+                contents.extend((answer.status == 200).then(|| (name.to_owned(), answer.body)));
+            }
+        }
+        Ok(contents)
+    }
+
     /// The ids of the activities that an instance entered, in that order; the last is its end event once it has ended.
     ///
     /// # Errors

@@ -49,6 +49,18 @@ impl State {
         filters.in_order(all.filter(|it| filters.is("variableName", it["name"].as_str())).collect())
     }
 
+    /// The variable of `GET /history/variable-instance/{id}/data`
+    pub(super) fn historic_variable(&self, id: &str) -> Result<&Variable, Refusal> {
+        let missing = || Refusal::not_there(format!("Variable with id '{id}' does not exist."));
+        let Some((scope, name)) = id.split_once(':') else { return Err(missing()) };
+        let own = self.instance(scope).and_then(|instance| instance.variables.get(name));
+        let local = || {
+            let of_scope = |instance: &&Instance| instance.task.execution_id == scope;
+            self.all().find(of_scope).and_then(|instance| instance.task.local.get(name))
+        };
+        own.or_else(local).ok_or_else(missing)
+    }
+
     /// `GET /history/activity-instance`
     pub(super) fn historic_activities(&self, filters: &Filters) -> Vec<Value> {
         let wanted = |activity: &Value| {
@@ -220,6 +232,11 @@ impl Instance {
     }
 }
 
+/// The id of a variable in the history: its scope and its name.
+fn historic_id(execution: &str, name: &str) -> String {
+    format!("{execution}:{name}")
+}
+
 fn historic_variable(
     instance: &Instance,
     name: &str,
@@ -229,7 +246,7 @@ fn historic_variable(
 ) -> Value {
     let mut shown = variable.shown();
     let more = json!({
-        "id": format!("{execution}:{name}"),
+        "id": historic_id(execution, name),
         "name": name,
         "processDefinitionKey": instance.definition_key,
         "processDefinitionId": instance.definition_id(),

@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<EmbeddedEngine> {
         .merge(lists("/history/incident", state::State::historic_incidents))
         .route("/history/process-instance/{id}", get(instance))
         .route("/history/external-task-log/{id}/error-details", get(logged_details))
+        .route("/history/variable-instance/{id}/data", get(content))
 }
 
 /// A list and its count, each by parameters and by a body.
@@ -64,4 +65,8 @@ async fn instance(State(engine): Engine, Path(at): Path<Named>) -> Answered {
 async fn logged_details(State(engine): Engine, Path(at): Path<Named>) -> Answered {
     let state = engine.state();
     Ok(state.logged_details(&at.id)?.map_or(Answer::Done, |details| Answer::Text(details.to_owned())))
+}
+
+async fn content(State(engine): Engine, Path(at): Path<Named>) -> Answered {
+    Answer::content(&at.id, engine.state().historic_variable(&at.id)?)
 }
