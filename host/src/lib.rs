@@ -27,6 +27,7 @@ pub mod secret;
 pub mod service;
 pub mod setting_key;
 pub mod settings;
+pub mod status;
 pub mod task;
 pub mod telemetry;
 pub mod value;

@@ -4,11 +4,12 @@ mod rest_options;
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use tokio::{
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
     sync::{Semaphore, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -30,6 +31,7 @@ use crate::{
         EngineSettings, HttpSettings, Loaded, NamedEngine, NoEngineAddress, PluginsSettings, Problems, Settings,
         WorkerSettings,
     },
+    status::{EngineStatus, HostStatus, StatusSocket, View},
     worker::{Activity, Backoff, Shared, Stopped, Worker, WorkerOptions},
 };
 
@@ -101,14 +103,6 @@ pub enum Ended {
     Forced,
 }
 
-/// What can be seen of a running host.
-pub struct View {
-    /// What has been going on.
-    pub activity: Activity,
-    /// The plugins that serve.
-    pub catalog: watch::Receiver<Catalog>,
-}
-
 /// Runs a host until it is told to stop. What can be seen of it is given to `show` when it has begun.
 ///
 /// # Errors
@@ -142,14 +136,16 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         invocations: Arc::new(Semaphore::new(settings.worker.max_concurrent.get())),
         http,
     };
-    let activity = shared.activity.clone();
+    let view = View { host: host_status(settings), activity: shared.activity.clone(), catalog };
     let workers = Workers::start(engines, &shared, settings);
-    show(View { activity, catalog });
+    let ended = CancellationToken::new();
+    let telling = tell_status(settings, view.clone(), ended.clone());
+    show(view);
 
     signals.stop().await;
     tracing::info!("stopping: no more tasks are fetched; a second signal ends at once");
     stop.cancel();
-    let ended = tokio::select! {
+    let how = tokio::select! {
         undelivered = workers.shutdown() => {
             tracing::info!(undelivered, "stopped");
             Ended::Stopped
@@ -159,13 +155,44 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
             return Ok(Ended::Forced);
         }
     };
+    ended.cancel();
+    if let Some(telling) = telling
+        && let Err(error) = telling.await
+    {
+        tracing::error!(%error, "the status could not be told to the end");
+    }
     if let Err(error) = keeping.await {
         tracing::error!(%error, "the watch over the plugin directory failed");
     }
     if let Err(error) = tokio::task::spawn_blocking(move || recorder.finish()).await {
         tracing::error!(%error, "the last recordings are not written");
     }
-    Ok(ended)
+    Ok(how)
+}
+
+fn host_status(settings: &Settings) -> HostStatus {
+    let engine = |engine: NamedEngine<'_>| EngineStatus {
+        name: engine.settings.name.clone(),
+        url: engine.settings.url.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
+    HostStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        process: std::process::id(),
+        started: Timestamp::now(),
+        engines: settings.engines().map(engine).collect(),
+        plugins_dir: std::path::absolute(&settings.plugins.dir).unwrap_or_else(|_| settings.plugins.dir.clone()),
+    }
+}
+
+/// Tells the status to whoever asks, until the host has ended. A host works without that, too.
+fn tell_status(settings: &Settings, view: View, ended: CancellationToken) -> Option<JoinHandle<()>> {
+    match StatusSocket::open(&settings.state_dir) {
+        Ok(socket) => Some(tokio::spawn(socket.serve(view, ended))),
+        Err(error) => {
+            tracing::warn!(%error, state = %settings.state_dir.display(), "`fetchlock status` will not find this host");
+            None
+        }
+    }
 }
 
 /// The client of an engine. Nothing is sent yet.

@@ -68,7 +68,7 @@ name! {
 }
 
 /// The way that a task goes in this host: its topic, and which of the plugins that serve the topic gets it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub struct Route {
     /// The topic.
     pub topic: Topic,

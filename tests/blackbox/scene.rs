@@ -46,6 +46,10 @@ impl Scene {
         self.plugins.path()
     }
 
+    pub(crate) fn state(&self) -> &Path {
+        self.state.path()
+    }
+
     /// A host with these directories; not yet started.
     pub(crate) fn builder(&self) -> Builder {
         Fetchlock::builder(env!("CARGO_BIN_EXE_fetchlock"))

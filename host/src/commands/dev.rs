@@ -1,7 +1,7 @@
 //! `fetchlock dev`: a host and an engine of its own in one process, for newcomers and for authors of handlers.
 
 mod advice;
-mod summary;
+mod display;
 mod terminal;
 
 use std::{
@@ -125,7 +125,7 @@ impl Dev {
         let mut display: Option<JoinHandle<()>> = None;
         let host = service::run(&settings, show_compilations(), |view| {
             advice::greet(&url, &settings.plugins.dir, self.data.as_deref());
-            display = Some(tokio::spawn(summary::show(view, url.clone(), stop.clone())));
+            display = Some(tokio::spawn(display::show(view, url.clone(), stop.clone())));
         });
         let ended = tokio::select! {
             ended = host => Ok(ended),

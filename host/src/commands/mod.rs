@@ -13,6 +13,8 @@ mod interrupt;
 mod new;
 mod progress;
 mod run;
+mod status;
+mod summary;
 mod tasks;
 mod test;
 
@@ -39,6 +41,7 @@ enum Command {
     Dev(dev::Dev),
     /// Serve an engine for development and tests: the external-task REST interface in memory, without BPMN
     Engine(engine::Engine),
+    Status(status::Status),
     // In a box, for its filters are many.
     Tasks(Box<tasks::Tasks>),
     Test(test::Test),
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.main(),
         Command::Dev(dev) => dev.main(),
         Command::Engine(engine) => engine.main(),
+        Command::Status(status) => status.main(),
         Command::Tasks(tasks) => tasks.main(),
         Command::Test(test) => test.main(),
     }

@@ -3,12 +3,14 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::manifest::{OnUndecided, RecordWish};
 use crate::{
     foreign::excerpt,
     grant::Grants,
     retry::{RetryPolicy, RetryPolicyError},
-    sandbox::{Handler, Limits, Secrets},
+    sandbox::{Handler, Limits, Reuse, Secrets},
     task::{EngineName, Route, Subscription, Task},
 };
 
@@ -36,6 +38,8 @@ pub struct PluginSettings {
     pub subscription: Subscription,
     /// How many invocations at once, within the host's limit.
     pub max_concurrent: Option<NonZeroUsize>,
+    /// How many tasks one instance may be given.
+    pub reuse: Reuse,
     /// What follows a failure.
     pub retry: RetryPolicy,
     /// What an invocation may use.
@@ -102,22 +106,34 @@ impl Drop for Plugin {
     }
 }
 
+/// Why a plugin's files do not serve in their present state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Refusal {
+    /// In one line, which begins with the file.
+    pub why: String,
+    /// What there is to show of it, in lines: what a case expected and what it found. May be empty.
+    pub details: String,
+    /// The version of the same plugin that keeps serving.
+    pub serving: Option<String>,
+}
+
 /// The plugins that serve, and what else lies in their directory.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     plugins: BTreeMap<Route, Arc<Plugin>>,
-    refused: Vec<String>,
+    refused: Vec<Refusal>,
 }
 
 impl Catalog {
     /// A catalog of these, and of what is refused and why.
-    pub fn new(plugins: impl Iterator<Item = Arc<Plugin>>, refused: impl Iterator<Item = String>) -> Self {
+    pub fn new(plugins: impl Iterator<Item = Arc<Plugin>>, refused: impl Iterator<Item = Refusal>) -> Self {
         let plugins = plugins.map(|plugin| (plugin.route.clone(), plugin)).collect();
         Self { plugins, refused: refused.collect() }
     }
 
-    /// What was refused in its present state, each a file with the reason.
-    pub fn refused(&self) -> &[String] {
+    /// What was refused in its present state.
+    pub fn refused(&self) -> &[Refusal] {
         &self.refused
     }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    catalog::{Catalog, Plugin},
+    catalog::{Catalog, Plugin, Refusal},
     claim::Claim,
     load::{LoadError, Loaded, Loader, Source, Why, file_name},
     scan::{Candidate, Fingerprint, scan},
@@ -76,7 +76,7 @@ struct Known {
     /// The topic of which somebody else has what this one claims, if that is why it does not serve.
     wants: Option<Topic>,
     /// The last refusal, so as not to repeat it.
-    refusal: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 /// Keeps the catalog.
@@ -364,19 +364,24 @@ impl Keeper {
             self.reconsider(&freed.into_iter().collect());
         }
         let known = self.known.entry(path.to_owned()).or_default();
-        let text = error.to_string();
-        if known.refusal.as_ref() == Some(&text) {
+        let refusal = Refusal {
+            why: error.to_string(),
+            details: details_of(&error.why),
+            serving: known.serving.as_ref().map(|plugin| plugin.version.clone()),
+        };
+        if known.refusal.as_ref() == Some(&refusal) {
             return;
         }
         // One event, whatever it has to show: others may come between two.
-        let details = details_of(&error.why);
+        let shown = [refusal.why.as_str(), &refusal.details].join("\n");
+        let shown = shown.trim_end();
         match &known.serving {
             Some(plugin) => {
-                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, file = error.file, "plugin refused, version {} keeps serving: {text}{details}", plugin.version);
+                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, file = error.file, "plugin refused, version {} keeps serving: {shown}", plugin.version);
             }
-            None => tracing::error!(file = error.file, "plugin refused: {text}{details}"),
+            None => tracing::error!(file = error.file, "plugin refused: {shown}"),
         }
-        known.refusal = Some(text);
+        known.refusal = Some(refusal);
         self.publish();
     }
 
@@ -390,7 +395,7 @@ impl Keeper {
 /// What is to be shown of a refusal below its line.
 fn details_of(why: &Why) -> String {
     let Why::Cases { details, .. } = why else { return String::new() };
-    details.lines().take(SHOWN_DETAILS).map(|line| format!("\n{line}")).collect()
+    details.lines().take(SHOWN_DETAILS).collect::<Vec<_>>().join("\n")
 }
 
 /// Tells what a plugin requests and will not get.

@@ -18,7 +18,7 @@ mod version;
 
 pub use self::{
     case_text::{CaseText, NoCaseText},
-    catalog::{Catalog, Plugin, PluginSettings},
+    catalog::{Catalog, Plugin, PluginSettings, Refusal},
     check::Checked,
     gate::{Gate, Gated},
     keeper::{Keeper, KeeperError, Rhythm},
