@@ -80,7 +80,7 @@ async fn echoes(engine: &Engine, guest: &str) {
             if let Some("Bytes" | "File") = variable["type"].as_str()
                 && let Some(content) = variable["value"].as_str()
             {
-                let back = contents.get(&format!("echo_{name}")).map(|bytes| base64(bytes));
+                let back = contents.get(&format!("echo_{name}")).map(base64);
                 assert_eq!(back.as_deref(), Some(content), "{name} in task {number}");
             }
         }

@@ -12,7 +12,7 @@ on_both_engines!(the_history_tells_what_became_of_an_instance);
 async fn the_history_tells_what_became_of_an_instance(engine: Engine) {
     const TOPIC: &str = "contract-history";
     let mut talk = Talk::about(engine, TOPIC).await;
-    let variables = json!({"n": {"value": 1}, "f": {"value": "AAE=", "type": "File", "valueInfo": {"filename": "x"}}});
+    let variables = json!({"n": {"value": 1}, "f": {"value": "YWI=", "type": "File", "valueInfo": {"filename": "x"}}});
     talk.start("a", json!({"businessKey": "k", "variables": variables})).await;
     talk.start("open", json!({})).await;
     talk.lock("a", "w", Duration::from_secs(600)).await;
@@ -33,6 +33,12 @@ async fn the_history_tells_what_became_of_an_instance(engine: Engine) {
     talk.get("its log counted", "/history/external-task-log/count?processInstanceId={a}").await;
     let sorted = "processInstanceId={a}&sortBy=variableName&sortOrder=asc&deserializeValues=false";
     talk.get("its variables", &format!("/history/variable-instance?{sorted}")).await;
+    let found = talk.engine.get(&format!("/history/variable-instance?{sorted}").replace("{a}", &talk.id("a"))).await;
+    for (name, variable) in ["file", "number"].iter().zip(found.expect("variables").as_array().expect("a list")) {
+        talk.know(name, &variable["id"]);
+        talk.get(&format!("content of a {name}"), &format!("/history/variable-instance/{{{name}}}/data")).await;
+    }
+    talk.get("content of nothing", "/history/variable-instance/nope/data").await;
     let failures = "/history/external-task-log?processInstanceId={a}&failureLog=true";
     let log = talk.engine.get(&failures.replace("{a}", &talk.id("a"))).await.expect("the log");
     talk.know("failure", &log[0]["id"]);

@@ -51,7 +51,7 @@ impl State {
 
     /// The variable of `GET /history/variable-instance/{id}/data`
     pub(super) fn historic_variable(&self, id: &str) -> Result<&Variable, Refusal> {
-        let missing = || Refusal::not_there(format!("Variable with id '{id}' does not exist."));
+        let missing = || Refusal::not_there(format!("Historic variable instance with Id '{id}' does not exist."));
         let Some((scope, name)) = id.split_once(':') else { return Err(missing()) };
         let own = self.instance(scope).and_then(|instance| instance.variables.get(name));
         let local = || {
