@@ -95,6 +95,8 @@ pub struct Grants {
     requested: RequestedGrants,
     /// What is allowed, in the form of what is requested: the sources of secrets are none of this room's business.
     allowed: RequestedGrants,
+    /// Where the operator himself lets requests go, by which addresses are judged.
+    of_operator: HttpPatterns,
 }
 
 /// How it stands with one grant of a plugin.
@@ -114,17 +116,16 @@ impl Grants {
     /// What a manifest requests, as far as the settings allow it. `plugin` is the name of its file without `.wasm`.
     pub fn new(plugin: impl Into<String>, requested: RequestedGrants, allowed: AllowedGrants) -> Self {
         let AllowedGrants { http, secrets, start_process, correlate_message } = allowed;
-        let secrets = secrets.names().collect();
+        let (secrets, of_operator) = (secrets.names().collect(), http.clone());
         let allowed = RequestedGrants { http, secrets, start_process, correlate_message };
-        Self { plugin: plugin.into(), requested, allowed }
+        Self { plugin: plugin.into(), requested, allowed, of_operator }
     }
 
-    /// The same plugin with all that its manifest requests, as an operator might allow it. What the settings say of
-    /// addresses holds.
+    /// The same plugin with all that its manifest requests, as an operator might allow it, but for addresses that are not
+    /// public: those are let in by the settings alone.
     #[must_use]
     pub fn all_allowed(&self) -> Self {
-        let http = self.requested.http.clone().and(&self.allowed.http);
-        Self { allowed: RequestedGrants { http, ..self.requested.clone() }, ..self.clone() }
+        Self { allowed: self.requested.clone(), ..self.clone() }
     }
 
     /// Whether a grant holds for a name. The one for requests over HTTP is [`Self::check_http`].
@@ -153,7 +154,7 @@ impl Grants {
 
     /// The addresses that the operator names for requests like this one, whatever the name of the host.
     pub fn addresses_for(&self, target: &HttpTarget) -> Vec<IpAddr> {
-        self.allowed.http.addresses_for(target)
+        self.of_operator.addresses_for(target)
     }
 
     /// The names of the secrets that the plugin may read.

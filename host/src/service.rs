@@ -152,7 +152,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         }
         () = signals.stop() => {
             tracing::warn!("ended at once; what is undelivered stays in the journal");
-            return Ok(Ended::Forced);
+            Ended::Forced
         }
     };
     ended.cancel();
@@ -160,6 +160,9 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
         && let Err(error) = telling.await
     {
         tracing::error!(%error, "the status could not be told to the end");
+    }
+    if how == Ended::Forced {
+        return Ok(how);
     }
     if let Err(error) = keeping.await {
         tracing::error!(%error, "the watch over the plugin directory failed");
@@ -175,12 +178,14 @@ fn host_status(settings: &Settings) -> HostStatus {
         name: engine.settings.name.clone(),
         url: engine.settings.url.as_ref().map(ToString::to_string).unwrap_or_default(),
     };
+    let plugins_dir = &settings.plugins.dir;
+    let plugins_dir = std::path::absolute(plugins_dir).unwrap_or_else(|_| plugins_dir.clone());
     HostStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         process: std::process::id(),
         started: Timestamp::now(),
         engines: settings.engines().map(engine).collect(),
-        plugins_dir: std::path::absolute(&settings.plugins.dir).unwrap_or_else(|_| settings.plugins.dir.clone()),
+        plugins_dir: plugins_dir.to_string_lossy().into_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod socket;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 pub use self::socket::{AskError, StatusSocket, ask};
 use crate::{
-    plugins::{Catalog, Plugin, Refusal},
+    plugins::{Catalog, Refusal},
     task::{EngineName, Route},
     worker::{Activity, LastFailure},
 };
@@ -51,8 +51,8 @@ pub struct HostStatus {
     pub started: Timestamp,
     /// The engines that it works for.
     pub engines: Vec<EngineStatus>,
-    /// Its plugin directory.
-    pub plugins_dir: PathBuf,
+    /// Its plugin directory, as text.
+    pub plugins_dir: String,
 }
 
 /// An engine that a host works for.
@@ -74,6 +74,8 @@ pub struct PluginStatus {
     pub route: Route,
     /// The version that serves; none if it was removed.
     pub version: Option<String>,
+    /// The engine whose tasks that version works on.
+    pub engine: Option<EngineName>,
     /// Invocations that run now.
     pub running: usize,
     /// Tasks that the engine knows as completed.
@@ -101,8 +103,10 @@ impl View {
         let routes: BTreeSet<Route> = serving.chain(activity.keys().cloned()).collect();
         let plugin = |route: Route| {
             let activity = activity.remove(&route).unwrap_or_default();
+            let serving = catalog.serving(&route);
             PluginStatus {
-                version: version(catalog, &route),
+                version: serving.map(|plugin| plugin.version.to_string()),
+                engine: serving.map(|plugin| plugin.settings.engine.clone()),
                 route,
                 running: activity.running,
                 completed: activity.completed,
@@ -114,11 +118,6 @@ impl View {
         };
         routes.into_iter().map(plugin).collect()
     }
-}
-
-fn version(catalog: &Catalog, route: &Route) -> Option<String> {
-    let serves = |plugin: &&std::sync::Arc<Plugin>| plugin.route == *route;
-    catalog.plugins().find(serves).map(|plugin| plugin.version.clone())
 }
 
 impl PluginStatus {

@@ -49,7 +49,7 @@ fn is_built_once_and_put_into_a_directory(language: &str) -> String {
 
 #[test]
 fn a_project_in_rust_is_built_once_and_put_into_a_directory() {
-    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("rust"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, variables");
+    insta::assert_snapshot!(is_built_once_and_put_into_a_directory("rust"), @"check/plugin/check.wasm: SIZE, topic check, imports config, log, outcome, task, variables");
 }
 
 #[test]
@@ -166,6 +166,7 @@ fn a_folder_that_is_no_project_is_told_what_is_looked_for() {
     };
     insta::assert_snapshot!(refused(&["build", "x"]), @"fetchlock: x is no project of a known language: expected Cargo.toml (Rust), go.mod (Go), package.json with tsconfig.json (TypeScript), package.json (JavaScript), handler.py or pyproject.toml or requirements.txt (Python); `fetchlock new` makes one");
     insta::assert_snapshot!(refused(&["build", "nowhere"]), @"fetchlock: there is no folder nowhere: `fetchlock build` takes the folder of a project");
+    insta::assert_snapshot!(refused(&["build", "x/main.c"]), @"fetchlock: x/main.c is a file: `fetchlock build` takes the folder of the project");
     insta::assert_snapshot!(refused(&["build", "x", "--to", "nowhere"]), @"fetchlock: the directory nowhere is not there, so nothing can be put into it: create it, or name another with --to");
 }
 
@@ -212,6 +213,8 @@ fn packages_that_are_not_installed_are_told_with_the_command_that_does_it() {
     insta::assert_snapshot!(told(&workplace), @"fetchlock: the packages from npm are not installed in x: run `npm install` there");
     workplace.write("x/package-lock.json", "{}");
     insta::assert_snapshot!(told(&workplace), @"fetchlock: the packages from npm are not installed in x: run `npm ci` there");
+    let tested = workplace.fetchlock(["test", "x"]);
+    assert_eq!(tested.code, Some(78), "{}", tested.stdout);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::tool::{Ended, Place, fetchlock};
+use crate::{
+    http::Server,
+    tool::{Ended, Place, fetchlock},
+};
 
 fn call(place: &Place, arguments: &[&str]) -> Ended {
     fetchlock(place.path(), ["call", "probe.wasm"].iter().chain(arguments))
@@ -234,4 +237,43 @@ fn what_cannot_be_read_is_told_and_nothing_is_run() {
     fetchlock: probe.case.toml is a case: `fetchlock test` runs it
     fetchlock: probe.toml: that is a manifest: name the component beside it, NAME.wasm
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_reach_an_address_that_is_not_public_only_if_the_settings_name_it() {
+    let server = Server::start().await;
+    let authority = format!("127.0.0.1:{}", server.port());
+    let place = Place::with_probe(&format!("[grants]\nhttp = [\"GET http://{authority}\"]\n"));
+    let authority = format!("authority={authority}");
+    let fetch = ["--var", "behaviour=fetch", "--var", &authority, "--allow-http"];
+    let refused = call(&place, &fetch).stdout;
+    assert!(!refused.contains("verdict = \"200") && refused.contains("this machine (loopback)"), "{refused}");
+    place.write("fetchlock.toml", &format!("[grants.probe]\nhttp = [\"GET http://127.0.0.1:{}\"]\n", server.port()));
+    let sent = call(&place, &fetch).stdout;
+    assert!(sent.contains("verdict = \"200"), "{sent}");
+    let unsent = call(&place, &fetch[..4]).stdout;
+    assert!(!unsent.contains("verdict = \"200"), "{unsent}");
+}
+
+#[test]
+fn what_is_printed_is_without_the_secrets_that_were_given() {
+    let manifest = "[grants]\nsecrets = [\"api-key\"]\nhttp = [\"GET https://api.example.com\"]\n";
+    let place = Place::with_probe(manifest);
+    let fetch = [
+        "--var",
+        "behaviour=fetch",
+        "--var",
+        "scheme=https",
+        "--var",
+        "authority=api.example.com",
+        "--var",
+        "path=/x?key=correct-horse-battery",
+        "--set",
+        "api-key=correct-horse-battery",
+    ];
+    for arguments in [&fetch[..], &[&fetch[..], &["--json"]].concat()] {
+        let ended = call(&place, arguments);
+        assert!(ended.stdout.contains("/x?key=(hidden)"), "{}", ended.stdout);
+        assert!(!ended.stdout.contains("correct-horse"), "{}", ended.stdout);
+    }
 }

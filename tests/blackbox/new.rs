@@ -94,6 +94,11 @@ fn what_is_no_name_no_topic_and_no_language_is_refused_with_the_rule() {
 
     For more information, try '--help'.
     ");
+    insta::assert_snapshot!(refused(&["new", "Con", "--lang", "python"]), @"
+    error: invalid value 'Con' for '<NAME>': Windows knows it as a device, and Go builds no module of this name: choose another, and give this one as --topic
+
+    For more information, try '--help'.
+    ");
     insta::assert_snapshot!(refused(&["new", "x", "--lang", "go", "--topic", ""]), @r#"
     error: invalid value '' for '--topic <TOPIC>': invalid value: string "", expected a name of 1 to 255 characters without control characters
 

@@ -74,6 +74,35 @@ async fn every_recorded_invocation_can_be_replayed() {
 }
 
 #[tokio::test]
+async fn what_is_taken_out_stands_nowhere_else_in_the_recording_which_can_be_replayed() {
+    const MANIFEST: &str = "record = \"all\"\nrecord-redact = [\"customer\", \"amount\"]\n";
+    let scene = Scene::with_probe(MANIFEST).await;
+    let dir = TempDir::new().expect("a directory");
+    let host = scene.builder().state_dir(dir.path()).start().expect("started");
+    let task = scene.probe_with(
+        "complete",
+        json!({
+            "customer": text("Ada Lovelace"),
+            "amount": {"type": "Double", "value": 77_777.0},
+            "greeting": text("Dear Ada Lovelace, 77777 is what you owe"),
+            "note": text("{\"customer\":\"Grace Hopper\"}"),
+            "address": text("Grace Hopper, Adapter Street"),
+        }),
+    );
+    scene.engine.await_completed(&task, SOON).await.expect("completed");
+    stop(host).await;
+    let recorded = recordings(&dir.path().join("recordings"));
+    let recording = fs::read_to_string(&recorded[0]).expect("a recording");
+    for taken in ["Ada", "Lovelace", "Grace", "Hopper", "77777"] {
+        let stands = recording.lines().find(|line| line.replace("Adapter", "").contains(taken));
+        assert_eq!(stands, None, "{taken} in {recording}");
+    }
+    assert!(recording.contains("Adapter Street") && recording.contains("Dear redacted, 0 is what"), "{recording}");
+    let (code, told) = replay(MANIFEST, &recorded);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
 async fn a_manifest_has_failures_recorded_without_what_it_names() {
     const MANIFEST: &str = "retry = \"R0/PT0S\"\nrecord = \"failures\"\nrecord-redact = [\"card\"]\n";
     let scene = Scene::with_probe(MANIFEST).await;

@@ -6,7 +6,10 @@ use fetchlock_harness::{fetchlock::Fetchlock, guests::guest};
 use fetchlock_scripted_engine::TaskSpec;
 use serde_json::json;
 
-use crate::scene::{SOON, Scene};
+use crate::{
+    scene::{SOON, Scene},
+    status::status_where,
+};
 
 async fn build_of(scene: &Scene, topic: &str) -> (String, String) {
     let task = scene.engine.add_task(TaskSpec::new(topic, json!({})));
@@ -75,6 +78,22 @@ async fn a_changed_manifest_is_a_new_version() {
     scene.drop_file("versioned.toml", b"[config]\nversion = \"two\"\n");
     await_servings(&host, "versioned", 2).await;
     assert_eq!(build_of(&scene, "versioned").await.1, "two");
+}
+
+#[tokio::test]
+async fn a_task_that_was_begun_on_the_old_version_finishes_on_it() {
+    let scene = Scene::new().await;
+    scene.drop_file("versioned.toml", b"[config]\nsleep-ms = 4000\n");
+    scene.drop_guest("versioned-v1", "versioned");
+    let host = scene.start();
+    let begun = scene.engine.add_task(TaskSpec::new("versioned", json!({})));
+    status_where(&scene, |status| status["plugins"][0]["running"] == 1).await;
+    scene.drop_guest("versioned-v2", "versioned");
+    await_servings(&host, "versioned", 2).await;
+    assert!(scene.engine.await_completed(&begun, Duration::ZERO).await.is_err(), "the old version still runs it");
+    let found = scene.engine.await_completed(&begun, SOON).await.expect("completed");
+    assert_eq!(found["build"]["value"], "v1");
+    assert_eq!(build_of(&scene, "versioned").await.0, "v2");
 }
 
 #[tokio::test]

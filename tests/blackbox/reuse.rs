@@ -4,7 +4,10 @@ use fetchlock_harness::fetchlock::{Fetchlock, Stream};
 use fetchlock_scripted_engine::TaskState;
 use serde_json::{Value, json};
 
-use crate::scene::{SOON, Scene, long, text};
+use crate::{
+    http::Server,
+    scene::{SOON, Scene, long, text},
+};
 
 const NO_RETRY: &str = "retry = \"R0/PT0S\"\n";
 
@@ -49,9 +52,9 @@ async fn a_task_finds_nothing_of_others_if_the_manifest_says_nothing() {
 }
 
 #[tokio::test]
-async fn an_instance_is_given_no_task_after_a_trap_a_timeout_an_error_or_a_failure() {
+async fn an_instance_is_given_no_task_after_a_trap_a_timeout_an_error_a_failure_or_no_decision() {
     let (scene, _host) = scene("reuse = 100\ntimeout = \"300ms\"\n").await;
-    for end in ["trap", "sleep-forever", "err", "fail-never", "exit", "decide-then-trap"] {
+    for end in ["trap", "sleep-forever", "err", "fail-never", "undecided", "exit", "decide-then-trap"] {
         kept(&scene, "left").await;
         assert_eq!(kept(&scene, "left").await, "left", "kept before {end}");
         match end {
@@ -87,6 +90,38 @@ async fn each_task_has_limits_and_lines_of_its_own() {
         assert_eq!(said, 10, "task {number}");
     }
     assert_eq!(kept(&scene, "").await, "", "it is the first of these that keeps something");
+}
+
+#[tokio::test]
+async fn each_task_has_requests_over_http_of_its_own_and_none_after_one_that_left_a_request_behind() {
+    let server = Server::start().await;
+    let authority = format!("127.0.0.1:{}", server.port());
+    let grant = format!("http = [\"GET http://{authority}\"]\n");
+    let manifest = format!("{NO_RETRY}reuse = 100\nlimits.http-requests = 1\n[grants]\n{grant}");
+    let scene = Scene::with_probe(&manifest).await;
+    let settings = format!("[grants.probe]\n{grant}");
+    let _host = scene.builder().setting("worker.max-concurrent", "1").toml(&settings).start().expect("the host starts");
+    kept(&scene, "left").await;
+    for _ in 0..3 {
+        let found = completed(&scene, "fetch", json!({"authority": text(&authority)})).await;
+        assert!(found["verdict"]["value"].as_str().expect("a text").starts_with("200"), "{found}");
+    }
+    assert_eq!(kept(&scene, "left").await, "left", "all in one instance");
+    completed(&scene, "fetch-and-leave", json!({"authority": text(&authority)})).await;
+    assert_eq!(kept(&scene, "left").await, "");
+}
+
+#[tokio::test]
+async fn an_instance_with_half_of_its_handles_is_given_another_task_and_with_more_it_is_not_and_that_is_told() {
+    let (scene, host) = scene("reuse = 100\nlimits.handles = 200\n").await;
+    kept(&scene, "left").await;
+    completed(&scene, "leak-handles", json!({"n": long(50)})).await;
+    assert_eq!(kept(&scene, "left").await, "left");
+    completed(&scene, "leak-handles", json!({"n": long(60)})).await;
+    assert_eq!(kept(&scene, "left").await, "");
+    let told = |line: &Value| line["level"] == "WARN" && line["topic"] == "probe";
+    let told = host.await_log(told, SOON).await.expect("a warning");
+    insta::assert_snapshot!(told["message"].as_str().expect("a text"), @"an instance is given no other task in spite of `reuse`, because it uses more than half of limits.handles: raise that, or have the handler use less (told once for a version)");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn an_exit_is_a_failure_and_not_the_end_of_the_host() {
     let scene = Scene::with_probe(NO_RETRY).await;
     let task = scene.probe("exit");
     let mut host = scene.start();
-    assert!(incident(&scene, &task).await.contains("the handler ended itself with exit code"));
+    assert!(incident(&scene, &task).await.contains("the handler ended itself, as a program that has failed"));
     assert!(host.is_running());
 }
 

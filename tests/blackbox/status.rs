@@ -37,12 +37,14 @@ fn without_moments(said: &str) -> String {
 }
 
 /// The status when it is so: the engine has an outcome a moment before the host counts it.
-async fn status_where(scene: &Scene, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn status_where(scene: &Scene, is_so: impl Fn(&Value) -> bool) -> Value {
     let awaited = async {
         loop {
             let output = ask(scene.state(), &["--json"]).await;
-            let status: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-            if is_so(&status) {
+            // At first the host may not be there yet.
+            if let Ok(status) = serde_json::from_slice(&output.stdout)
+                && is_so(&status)
+            {
                 return status;
             }
         }
@@ -148,12 +150,36 @@ async fn a_host_whose_state_directory_is_too_deep_for_a_socket_works_and_says_so
 }
 
 #[tokio::test]
-async fn who_connects_and_reads_nothing_holds_up_nobody() {
+async fn who_connects_and_reads_nothing_holds_up_nobody_however_much_there_is_to_tell() {
+    let scene = Scene::with_probe("").await;
+    // More than the kernel keeps for a reader.
+    for number in 0..1_500 {
+        scene.drop_file(&format!("broken-{number}-{}.wasm", "x".repeat(200)), b"no component");
+    }
+    let host = scene.start();
+    host.await_text("\"plugin serving\"", SOON).await.expect("it serves");
+    let status =
+        status_where(&scene, |status| status["refused"].as_array().is_some_and(|all| all.len() == 1_500)).await;
+    assert!(status.to_string().len() > 512 << 10);
+    let socket = scene.state().join("status.sock");
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        idle.push(tokio::net::UnixStream::connect(&socket).await.expect("connected"));
+    }
+    assert_eq!(ask(scene.state(), &[]).await.status.code(), Some(1), "it answers, and refuses something");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_host_that_is_stopped_is_told_apart_from_none() {
     let scene = Scene::with_probe("").await;
     let host = scene.start();
     host.await_text("plugin serving", SOON).await.expect("it serves");
-    let socket = scene.state().join("status.sock");
-    let idle = tokio::net::UnixStream::connect(&socket).await.expect("connected");
-    assert_eq!(ask(scene.state(), &[]).await.status.code(), Some(0));
-    drop(idle);
+    host.pause().expect("paused");
+    let late = ask(scene.state(), &[]).await;
+    host.resume().expect("resumed");
+    assert_snapshot!(told(&late, &scene, None), @"
+    fetchlock: the host with the state directory STATE did not answer within 5s: it may be stopped or very busy
+    exit 3
+    ");
 }

@@ -21,8 +21,14 @@ use crate::cargo::{root, run};
 /// What stands before the languages.
 const HEADING: &str = "## Your own handler in six lines";
 
-/// The languages, as their headings call them.
-const LANGUAGES: [&str; 5] = ["Rust", "Go", "JavaScript", "TypeScript", "Python"];
+/// The languages, as their headings call them, and what the README of a new project calls its tests by.
+const LANGUAGES: [(&str, &str); 5] = [
+    ("Rust", "cargo test"),
+    ("Go", "go test"),
+    ("JavaScript", "node --test"),
+    ("TypeScript", "npm test"),
+    ("Python", "python3 -m unittest"),
+];
 
 /// How many lines each has, as the heading says.
 const LINES: usize = 6;
@@ -65,18 +71,19 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn check_languages(runtime: &Runtime, reader: &Reader, section: &str) -> Result<()> {
-    LANGUAGES.into_iter().try_for_each(|language| {
+    LANGUAGES.into_iter().try_for_each(|(language, own_tests)| {
         println!("-- {language}");
-        let checked = make(reader, section, language).and_then(|instance| runtime.block_on(await_approval(&instance)));
+        let made = make(reader, section, language, own_tests);
+        let checked = made.and_then(|instance| runtime.block_on(await_approval(&instance)));
         checked.with_context(|| language.to_owned())
     })
 }
 
-/// Runs the lines of a language; the instance that the last one starts.
-fn make(reader: &Reader, section: &str, language: &str) -> Result<String> {
+/// Runs the lines of a language, and the tests that the project begins with; the instance that the last line starts.
+fn make(reader: &Reader, section: &str, language: &str, own_tests: &str) -> Result<String> {
     let lines = lines_of(section, language)?;
     let (start, making) = lines.split_last().context("no lines")?;
-    run(&mut reader.shell(&[], &making.join("\n"))?)?;
+    run(&mut reader.shell(&[], &format!("{}\n{own_tests}", making.join("\n")))?)?;
     let answer = printed(&mut reader.shell(&[], start)?).with_context(|| (*start).to_owned())?;
     let started: Value = serde_json::from_str(&answer).with_context(|| format!("{start}: no JSON: {answer:?}"))?;
     let instance = started["id"].as_str().with_context(|| format!("{start}: no instance: {answer}"))?;

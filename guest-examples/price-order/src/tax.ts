@@ -2,6 +2,9 @@
 
 import { BpmnError, Failure, config } from 'fetchlock';
 
+/** How long to leave a service alone that does not say it, in milliseconds. */
+const DELAY = 60_000;
+
 /** Asks the service that the manifest names, over the HTTP that it requests. */
 export async function taxRateOf(country: string): Promise<number> {
   const url = `${config.required('tax-service')}/rates/${encodeURIComponent(country)}`;
@@ -14,13 +17,23 @@ export async function taxRateOf(country: string): Promise<number> {
     throw new Failure(`the tax service answered ${response.status}`, { retry: 'system-down' });
   }
   if (response.status === 429) {
-    const seconds = Number(response.headers.get('retry-after') ?? 60);
-    throw new Failure('the tax service has had enough of us', { retry: { left: 3, delay: seconds * 1000 } });
+    const delay = delayOf(response.headers.get('retry-after'));
+    throw new Failure('the tax service has had enough of us', { retry: { left: 3, delay } });
   }
   if (!response.ok) {
     throw new Failure(`the tax service answered ${response.status} to GET ${url}`, { details: await response.text() });
   }
   return rateIn(await response.json());
+}
+
+/** The milliseconds that a header `Retry-After` asks for: it is a number of seconds, or the date until which to wait. */
+function delayOf(retryAfter: string | null): number {
+  if (retryAfter !== null && /^\d+$/.test(retryAfter)) {
+    return Number(retryAfter) * 1000;
+  }
+  const until = Date.parse(retryAfter ?? '');
+  // It may be missing, or neither of the two.
+  return Number.isNaN(until) ? DELAY : Math.max(until - Date.now(), 0);
 }
 
 async function send(url: string): Promise<Response> {

@@ -34,10 +34,20 @@ test('a service that is down uses up no retry', async () => {
   assert.equal(result.retry, 'system-down');
 });
 
-test('a service that wants to be left alone for a while is', async () => {
-  const fetch = () => new Response('', { status: 429, headers: { 'retry-after': '30' } });
-  const result = await run(handle, { variables: { order }, config, fetch });
-  assert.deepEqual(result.retry, { left: 3, delay: 30_000 });
+test('a service that wants to be left alone is, for a number of seconds, until a date, or for a minute', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 31, 12, 0, 0) });
+  const delays: [Record<string, string>, number][] = [
+    [{ 'retry-after': '30' }, 30_000],
+    [{ 'retry-after': 'Sat, 31 Jan 2026 12:01:30 GMT' }, 90_000],
+    [{ 'retry-after': 'Sat, 31 Jan 2026 11:00:00 GMT' }, 0],
+    [{ 'retry-after': 'soon' }, 60_000],
+    [{}, 60_000],
+  ];
+  for (const [headers, delay] of delays) {
+    const fetch = () => new Response('', { status: 429, headers });
+    const result = await run(handle, { variables: { order }, config, fetch });
+    assert.deepEqual(result.retry, { left: 3, delay });
+  }
 });
 
 test('an order without items is a failure that names the variable', async () => {

@@ -37,7 +37,7 @@ func approve(task *fetchlock.Task, input Input) (Output, error) {
 		// The manifest lists the code under bpmn-errors, and the process catches it.
 		return Output{}, &fetchlock.BpmnError{
 			Code:    "TOO_MUCH",
-			Message: fmt.Sprintf("%g is more than %g", input.Amount, limit),
+			Message: fmt.Sprintf("%.15g is more than %.15g", input.Amount, limit),
 		}
 	}
 	task.Log().Info("approved", "amount", input.Amount, "task", task.ID)

@@ -1,6 +1,6 @@
 // What a handler asks of the host while it runs: log, settings, the lock, progress, variables.
 
-import { milliseconds, oneOf, options, text } from './checks.js';
+import { milliseconds, oneOf, options, shown, text } from './checks.js';
 import { Failure, LockError, ProgressError, messageOf } from './errors.js';
 import { host, payloadOf } from './inside.js';
 import { Raw, fromWire, toVariables } from './values.js';
@@ -46,6 +46,18 @@ export const config = Object.freeze({
       throw new Failure(`the setting \`${key}\` is missing: add it to [config] of the manifest, or grant the secret`);
     }
     return value;
+  },
+  number(key, fallback) {
+    const value = fallback === undefined ? config.required(key) : config.get(key);
+    if (value === undefined) {
+      return fallback;
+    }
+    const number = Number(value);
+    // An empty text is 0 to JavaScript, and to nobody who has left a setting empty.
+    if (value.trim() === '' || !Number.isFinite(number)) {
+      throw new Failure(`the setting \`${key}\` is ${shown(value)}: expected a number`);
+    }
+    return number;
   },
   keys() {
     return host('config.keys').config.keys();

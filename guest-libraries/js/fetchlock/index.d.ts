@@ -7,7 +7,7 @@
  * import { handler, BpmnError, config } from 'fetchlock';
  *
  * export const handle = handler({ amount: 'number', customer: 'string' }, async (task, { amount, customer }) => {
- *   if (amount > Number(config.get('limit') ?? 1000)) {
+ *   if (amount > config.number('limit', 1000)) {
  *     throw new BpmnError('TOO_MUCH', `${amount} is too much for ${customer}`);
  *   }
  *   return { approved: true };
@@ -369,6 +369,8 @@ export const config: {
   get(key: string): string | undefined;
   /** One setting; a failure that names it if it is missing. */
   required(key: string): string;
+  /** One setting as a number, or the fallback; a failure that names it if it is no number, or missing without one. */
+  number(key: string, fallback?: number): number;
   /** The names of all settings, sorted. */
   keys(): string[];
 };

@@ -181,6 +181,24 @@ test('calls of the host are made, and their refusals are errors with a kind', as
   assert.equal(lost.message, 'LockError: extendLock: lock-lost: somebody else holds the task now, or it is gone');
 });
 
+test('a setting is read as a number, of which there may be none', async () => {
+  const read = async (settings, ...fallback) => {
+    const body = () => ({ read: config.number('limit', ...fallback) });
+    const { variables, message } = await ending(body, { config: settings });
+    return message ?? variables.read;
+  };
+  assert.equal(await read({ limit: '12.5' }), 12.5);
+  assert.equal(await read({ limit: ' -3e2\n' }, 1000), -300);
+  assert.equal(await read({ limit: '0' }, 1000), 0);
+  assert.equal(await read({}, 1000), 1000);
+  assert.equal(await read({}, 0), 0);
+  assert.match(await read({}), /^the setting `limit` is missing: add it to \[config\]/);
+  for (const limit of ['abc', '', ' \t', '1,000', '10 EUR', 'NaN', 'Infinity', '1e999']) {
+    const told = `the setting \`limit\` is "${limit}": expected a number`;
+    assert.deepEqual([await read({ limit }), await read({ limit }, 1000)], [told, told]);
+  }
+});
+
 test('processes are started and messages sent', async () => {
   const handle = handler(() => ({
     start: startProcess('invoice', { businessKey: 'b', variables: { a: 1 }, unlessRunning: true }),

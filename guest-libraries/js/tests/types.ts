@@ -8,6 +8,7 @@ import {
   OffsetDate,
   Outcome,
   Raw,
+  config,
   handler,
   json,
   optional,
@@ -76,6 +77,13 @@ export const calls = handler(() => {
       throw new Failure('x', { retry: { left: 1, delay: '5m' }, cause: error });
     }
   }
+});
+
+export const settings = handler(() => {
+  const limit: number = config.number('limit');
+  // @ts-expect-error the fallback is a number too
+  config.number('limit', '1000');
+  return { limit, other: config.number('other', 1000) };
 });
 
 // @ts-expect-error there is no such kind

@@ -26,6 +26,6 @@ def handle(task: Task, input: Input) -> Output:
     """Handles one task."""
     limit = float(config.get("limit", "1000"))
     if input.amount > limit:
-        raise BpmnError("TOO_MUCH", f"{input.amount:g} is more than {limit:g}")
+        raise BpmnError("TOO_MUCH", f"{input.amount:.15g} is more than {limit:.15g}")
     log.info("approved", amount=input.amount, task=task.id)
     return Output(approved=True, message=f"Thank you, {input.customer}")

@@ -46,7 +46,9 @@ pub(crate) struct Example {
     config: Arc<BTreeMap<String, String>>,
     limits: Limits,
     given: Arc<Given>,
+    version: Arc<str>,
     port: Arc<Accepts>,
+    cancel: CancellationToken,
     /// One of the variables with which the task is completed.
     completed: (&'static str, Value),
 }
@@ -87,7 +89,9 @@ impl Example {
             config,
             limits: default_limits(),
             given: Arc::new(given),
+            version: VERSION.into(),
             port: Arc::new(Accepts(Mutex::new(None))),
+            cancel: CancellationToken::new(),
             completed,
         }
     }
@@ -107,7 +111,7 @@ impl Example {
             task: self.task.clone(),
             variables: self.variables.clone(),
             config: self.config.clone(),
-            version: VERSION.to_owned(),
+            version: self.version.clone(),
             limits: self.limits.clone(),
             port: self.port.clone(),
             engine_calls: EngineCalls::none(),
@@ -121,13 +125,13 @@ impl Example {
 
     /// One invocation.
     pub(crate) fn call(&self, sandbox: &Sandbox, handler: &Handler) -> impl Future<Output = ()> + Send + use<> {
-        invoked(sandbox, handler, self.assignment())
+        invoked(sandbox, handler, self.assignment(), &self.cancel)
     }
 
     /// One invocation in the instance of the one before.
     pub(crate) fn call_again(&self, sandbox: &Sandbox, handler: &Handler) -> impl Future<Output = ()> + Send + use<> {
         let reuse = Reuse::up_to(NonZeroUsize::MAX);
-        invoked(sandbox, handler, Assignment { reuse, ..self.assignment() })
+        invoked(sandbox, handler, Assignment { reuse, ..self.assignment() }, &self.cancel)
     }
 
     /// One instance, without a call.
@@ -147,8 +151,13 @@ impl Example {
     }
 }
 
-fn invoked(sandbox: &Sandbox, handler: &Handler, assignment: Assignment) -> impl Future<Output = ()> + Send + use<> {
-    let invocation = sandbox.invoke(handler, assignment, CancellationToken::new());
+fn invoked(
+    sandbox: &Sandbox,
+    handler: &Handler,
+    assignment: Assignment,
+    cancel: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let invocation = sandbox.invoke(handler, assignment, cancel.clone());
     async {
         let (ending, _) = invocation.await;
         assert_eq!(ending, Ending::Returned(Ok(())));

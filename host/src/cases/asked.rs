@@ -57,6 +57,21 @@ pub struct Made {
 }
 
 impl Asked {
+    /// All variables that are given with it, set by set.
+    pub fn variables_mut(&mut self) -> Vec<&mut Variables> {
+        match self {
+            Self::StartProcess(start, _) => vec![&mut start.variables],
+            Self::CorrelateMessage(message) => vec![
+                &mut message.variables,
+                &mut message.local_variables,
+                &mut message.correlation_keys,
+                &mut message.local_correlation_keys,
+            ],
+            Self::SetProgress(_, set) => vec![set],
+            Self::Http(_) | Self::ExtendLock(_) | Self::Load(_) => Vec::new(),
+        }
+    }
+
     /// The key by which a case file names this kind of call.
     pub fn key(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use super::{
     fake::CallProblem,
 };
 use crate::{
-    sandbox::{Line, RetryWish, Usage},
+    sandbox::{Line, RetryWish, Revealed, Usage},
     value::Variables,
 };
 
@@ -33,6 +33,8 @@ pub struct Observed {
     pub usage: Usage,
     /// The contents of the task's files, to see what was passed on.
     pub contents: BTreeMap<String, Bytes>,
+    /// The secrets that it may have read.
+    pub revealed: Revealed,
 }
 
 /// What became of the task.

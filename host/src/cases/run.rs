@@ -21,7 +21,7 @@ use crate::{
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{
         Assignment, Breakdown, Captured, Clock, Decision, Ending, EngineCalls, Fail, HttpCalls, OutputTo, Random,
-        RetryWish, Reuse, Sandbox, Secrets, Surroundings, Usage,
+        RetryWish, Reuse, Revealed, Sandbox, Secrets, Surroundings, Usage,
     },
     secret::Secret,
     task::Task,
@@ -99,6 +99,7 @@ impl Subject {
         // What the manifest requests as secrets is secret here, too.
         let given = |name: &str| (name.to_owned(), config.remove(name).map(Secret::new));
         let secrets: BTreeMap<String, Option<Secret>> = grants.secrets().iter().map(given).collect();
+        let secrets = Secrets::fixed(secrets);
         let assignment = Assignment {
             task: task.clone(),
             variables: Arc::new(self.variables),
@@ -108,14 +109,15 @@ impl Subject {
             port: ports.clone(),
             engine_calls: EngineCalls::new(grants.clone(), ports.clone()),
             http: HttpCalls::new(grants, ports.clone()),
-            secrets: Secrets::fixed(secrets),
+            secrets: secrets.clone(),
             surroundings: self.surroundings,
             output: OutputTo::Captured(lines.clone()),
             reuse: Reuse::NEVER,
         };
         let (ending, usage) = sandbox.invoke(&plugin.handler, assignment, cancel).await;
         let logs = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        observed(plugin, &task, ports.take(), ending, usage).map(|observed| Observed { logs, ..observed })
+        let observed = observed(plugin, &task, ports.take(), ending, usage)?;
+        Ok(Observed { logs, revealed: secrets.revealed().await, ..observed })
     }
 }
 
@@ -150,6 +152,7 @@ pub(super) fn observed(
         logs: Vec::new(),
         usage,
         contents: BTreeMap::new(),
+        revealed: Revealed::default(),
     })
 }
 

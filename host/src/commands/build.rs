@@ -123,9 +123,13 @@ pub(super) async fn build(project: &Project) -> Result<Built, BuildCommandError>
 fn tell(error: &BuildCommandError) -> ExitCode {
     show_said(error);
     let refused = refuse(error);
-    match error {
-        BuildCommandError::Build(error) if error.is_about_the_sources() => ExitCode::from(EXIT_FOUND),
-        _ => refused,
+    if error.is_about_the_sources() { ExitCode::from(EXIT_FOUND) } else { refused }
+}
+
+impl BuildCommandError {
+    /// Whether its author has to look at what he wrote, and not at what is installed.
+    pub(super) fn is_about_the_sources(&self) -> bool {
+        matches!(self, Self::Build(error) if error.is_about_the_sources())
     }
 }
 

@@ -49,7 +49,8 @@ pub(super) struct Call {
     /// for what is in a file, without the end of its last line
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Send HTTP requests, as far as the manifest requests them; without this none is sent
+    /// Send HTTP requests, as far as the manifest requests them, and to addresses that are not public as far as the settings
+    /// name them; without this none is sent
     #[arg(long)]
     allow_http: bool,
     /// Print one JSON object
@@ -97,6 +98,8 @@ impl Call {
             true => serde_json::to_string_pretty(&told::json(plugin, observed))? + "\n",
             false => told::human(plugin, observed),
         };
+        // The handler's own words are without them already; what it sends and is sent is not.
+        let text = observed.revealed.conceal(&text);
         match io::stdout().write_all(text.as_bytes()) {
             // Who reads only the beginning has seen enough.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

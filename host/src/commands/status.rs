@@ -46,7 +46,11 @@ impl Status {
             Ok(loaded) => loaded.settings,
             Err(problems) => return refuse(&problems),
         };
-        let (told, status) = match ask(settings.state_dir) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return refuse(&error),
+        };
+        let (told, status) = match runtime.block_on(ask(settings.state_dir)) {
             Ok(answer) => answer,
             Err(error) => {
                 eprintln!("fetchlock: {error}");
@@ -64,8 +68,8 @@ impl Status {
 }
 
 /// What a host says, and what of it this version understands.
-fn ask(dir: PathBuf) -> Result<(Value, status::Status), AskError> {
-    let told = status::ask(&dir)?;
+async fn ask(dir: PathBuf) -> Result<(Value, status::Status), AskError> {
+    let told = status::ask(&dir).await?;
     match status::Status::deserialize(&told) {
         Ok(status) => Ok((told, status)),
         Err(source) => Err(AskError::Answer { dir, source }),
@@ -79,7 +83,7 @@ fn shown(status: &status::Status) -> String {
     for EngineStatus { name, url } in engines {
         text.push_str(&format!("  engine   {} ({})\n", escape(url), escape(name.as_str())));
     }
-    text.push_str(&format!("  plugins  {}\n\n", escape(&plugins_dir.to_string_lossy())));
+    text.push_str(&format!("  plugins  {}\n\n", escape(plugins_dir)));
     text.push_str(&render(&status.plugins, &status.refused, Room::ENDLESS));
     text.push('\n');
     text

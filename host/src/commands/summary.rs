@@ -145,6 +145,7 @@ mod tests {
         PluginStatus {
             route: Route { topic: Topic::new(topic), plugin: PluginName::new(plugin) },
             version: Some("0123456789ab".into()),
+            engine: None,
             running: 0,
             completed: 0,
             bpmn_errors: 0,

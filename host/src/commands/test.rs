@@ -76,6 +76,8 @@ enum Subject {
 struct Plan {
     cases: Vec<(Arc<Plugin>, PathBuf)>,
     problems: Vec<String>,
+    /// Whether a project cannot be built for want of something that is not its author's.
+    is_unprepared: bool,
 }
 
 impl Test {
@@ -117,6 +119,7 @@ impl Test {
                 && let Err(failed) = build::build(project).await
             {
                 build::show_said(&failed);
+                plan.is_unprepared |= !failed.is_about_the_sources();
                 plan.problems.push(failed.to_string());
                 continue;
             }
@@ -129,7 +132,8 @@ impl Test {
         }
         let aim = if self.update { Aim::Update } else { Aim::Compare };
         let cases = run_cases(workbench, plan.cases, aim, at_once).await?;
-        self.tell(&Report { cases, problems: plan.problems })
+        let told = self.tell(&Report { cases, problems: plan.problems })?;
+        Ok(if plan.is_unprepared { ExitCode::from(EXIT_CONFIG) } else { told })
     }
 
     fn subjects(&self) -> Result<Vec<Subject>, DetectError> {

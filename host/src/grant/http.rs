@@ -249,12 +249,6 @@ impl HttpPatterns {
         entries.into_iter().map(HttpPattern::parse).collect::<Result<_, _>>().map(Self)
     }
 
-    /// These entries and those.
-    pub(super) fn and(mut self, others: &Self) -> Self {
-        self.0.extend(others.0.iter().cloned());
-        self
-    }
-
     pub(super) fn cover(&self, target: &HttpTarget) -> bool {
         let target = HttpPattern::from(target);
         self.0.iter().any(|pattern| pattern.covers(&target))

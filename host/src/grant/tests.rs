@@ -117,3 +117,15 @@ fn what_is_allowed_does_not_show_its_secrets() {
     let shown = format!("{allowed:?} {}", serde_json::to_string(&allowed).expect("JSON"));
     assert!(!shown.contains("hush") && shown.contains("(hidden)"), "{shown}");
 }
+
+#[test]
+fn whoever_allows_a_plugin_all_that_it_requests_lets_it_to_no_address_that_the_settings_do_not_name() {
+    let patterns = |entries: &[&str]| HttpPatterns::parse(entries.iter().copied()).expect("entries");
+    let requested = || RequestedGrants { http: patterns(&["* https://127.0.0.1:8443"]), ..RequestedGrants::default() };
+    let target = target("GET", "127.0.0.1");
+    let alone = Grants::new("charge-card", requested(), AllowedGrants::default()).all_allowed();
+    assert!(alone.check_http(&target).is_ok() && alone.addresses_for(&target).is_empty());
+    let allowed = AllowedGrants { http: patterns(&["GET https://127.0.0.1:8443"]), ..AllowedGrants::default() };
+    let named = Grants::new("charge-card", requested(), allowed).all_allowed();
+    assert_eq!(named.addresses_for(&target).len(), 1);
+}

@@ -8,6 +8,8 @@ use std::{
 
 use bytesize::ByteSize;
 
+use super::{case_files::is_of_another_format, load::file_name};
+
 /// A case larger than this is a mistake.
 const MAX_CASE: u64 = 64 << 20;
 
@@ -32,6 +34,9 @@ pub enum NoCaseText {
         ByteSize(MAX_CASE)
     )]
     TooLarge,
+    /// It has the name of another format.
+    #[error("is no case in this format: cases are written in TOML, as NAME.case.toml or NAME.ANYTHING.case.toml")]
+    Format,
     /// It has another encoding.
     #[error("is not UTF-8 from here on: save the file as UTF-8")]
     Encoding {
@@ -43,7 +48,8 @@ pub enum NoCaseText {
 impl CaseText {
     /// Reads a case.
     pub fn read(path: &Path) -> Self {
-        Self { path: path.to_owned(), text: text(path) }
+        let text = if is_of_another_format(&file_name(path)) { Err(NoCaseText::Format) } else { text(path) };
+        Self { path: path.to_owned(), text }
     }
 }
 
@@ -74,6 +80,8 @@ mod tests {
         fs::write(dir.path().join("latin"), b"a\n\xe4").expect("written");
         assert_eq!(read("good").as_deref(), Ok("a\nä"));
         assert_eq!(read("latin"), Err(NoCaseText::Encoding { line: 2 }));
+        fs::write(dir.path().join("a.case.yaml"), "expect: {}").expect("written");
+        assert_eq!(read("a.case.yaml"), Err(NoCaseText::Format));
         assert!(matches!(read("gone"), Err(NoCaseText::Unreadable(_))));
     }
 }

@@ -20,7 +20,7 @@ pub struct Plugin {
     /// The topic it serves, and the name that it is told from others by.
     pub route: Route,
     /// The beginning of the hash over component and manifest, as shown to people.
-    pub version: String,
+    pub version: Arc<str>,
     /// The component's file.
     pub file: PathBuf,
     /// The component, ready to run.
@@ -102,7 +102,7 @@ fn refusal(code: &str, listed: Option<&[String]>) -> Option<String> {
 
 impl Drop for Plugin {
     fn drop(&mut self) {
-        tracing::debug!(topic = %self.route.topic, version = self.version, "a version has ended its last invocation");
+        tracing::debug!(topic = %self.route.topic, version = &*self.version, "a version has ended its last invocation");
     }
 }
 
@@ -137,9 +137,14 @@ impl Catalog {
         &self.refused
     }
 
+    /// The plugin of a route.
+    pub fn serving(&self, route: &Route) -> Option<&Arc<Plugin>> {
+        self.plugins.get(route)
+    }
+
     /// The plugin of a route, if it works for this engine.
     pub fn get(&self, engine: &EngineName, route: &Route) -> Option<&Arc<Plugin>> {
-        self.plugins.get(route).filter(|plugin| plugin.settings.engine == *engine)
+        self.serving(route).filter(|plugin| plugin.settings.engine == *engine)
     }
 
     /// The plugins that work for an engine, in the order of their topics.

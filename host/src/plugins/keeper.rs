@@ -190,7 +190,7 @@ impl Keeper {
         for (candidate, fingerprint) in due {
             let path = candidate.component.clone();
             match self.loader.read(&candidate, &fingerprint).await {
-                Ok(source) if self.serving(&path) == Some(&source.version) => self.settled(&path, fingerprint),
+                Ok(source) if self.serving(&path) == Some(source.version.as_str()) => self.settled(&path, fingerprint),
                 Ok(source) => read.push((path, fingerprint, source)),
                 Err(LoadError { why: Why::Changed, .. }) => again = true,
                 Err(error) => self.refuse(&path, Some(fingerprint), &error, None),
@@ -221,8 +221,8 @@ impl Keeper {
         }
     }
 
-    fn serving(&self, path: &Path) -> Option<&String> {
-        self.known.get(path)?.serving.as_ref().map(|plugin| &plugin.version)
+    fn serving(&self, path: &Path) -> Option<&str> {
+        self.known.get(path)?.serving.as_ref().map(|plugin| &*plugin.version)
     }
 
     /// What is due for loading, and whether something has still to settle.
@@ -286,7 +286,7 @@ impl Keeper {
             }
             Some(_) => {
                 if let Some(plugin) = &known.serving {
-                    tracing::info!(topic = %plugin.route.topic, version = plugin.version, file = file_name(path), "plugin removed");
+                    tracing::info!(topic = %plugin.route.topic, version = &*plugin.version, file = file_name(path), "plugin removed");
                     freed.insert(plugin.route.topic.clone());
                 }
                 // One of two that claimed a topic: the other may have it now.
@@ -315,11 +315,11 @@ impl Keeper {
         // Only now is it true.
         tracing::info!(
             topic = %plugin.route.topic,
-            version = plugin.version,
+            version = &*plugin.version,
             file = file_name(&path),
             size = %ByteSize(size),
             compiled_ms = compiled_in.map(|time| time.as_millis() as u64),
-            replaces = before.as_ref().map(|plugin| plugin.version.as_str()),
+            replaces = before.as_ref().map(|plugin| &*plugin.version),
             "plugin serving"
         );
         warn_of_refusals(&plugin.settings.grants, &plugin.route.topic, file_name(&path));
@@ -367,7 +367,7 @@ impl Keeper {
         let refusal = Refusal {
             why: error.to_string(),
             details: details_of(&error.why),
-            serving: known.serving.as_ref().map(|plugin| plugin.version.clone()),
+            serving: known.serving.as_ref().map(|plugin| plugin.version.to_string()),
         };
         if known.refusal.as_ref() == Some(&refusal) {
             return;
@@ -377,7 +377,7 @@ impl Keeper {
         let shown = shown.trim_end();
         match &known.serving {
             Some(plugin) => {
-                tracing::error!(topic = %plugin.route.topic, serving = plugin.version, file = error.file, "plugin refused, version {} keeps serving: {shown}", plugin.version);
+                tracing::error!(topic = %plugin.route.topic, serving = &*plugin.version, file = error.file, "plugin refused, version {} keeps serving: {shown}", plugin.version);
             }
             None => tracing::error!(file = error.file, "plugin refused: {shown}"),
         }

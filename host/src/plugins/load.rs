@@ -330,7 +330,7 @@ impl Loader {
         self.sandbox
             .try_out(&handler, &route.topic, &version, &settings.limits, &settings.config, &settings.secrets)
             .await?;
-        let plugin = Plugin { route, version, file, handler, settings };
+        let plugin = Plugin { route, version: version.into(), file, handler, settings };
         let plugin = self.run_cases(plugin, cases).await?;
         Ok(Loaded { plugin, size, compiled_in })
     }

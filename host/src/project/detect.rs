@@ -22,12 +22,23 @@ pub struct Project {
     pub name: String,
 }
 
+/// Why a path is no folder.
+#[derive(Debug, thiserror::Error)]
+pub enum NoFolder {
+    /// There is nothing.
+    #[error("there is no folder {0}: `fetchlock build` takes the folder of a project")]
+    Absent(PathBuf),
+    /// There is a file.
+    #[error("{0} is a file: `fetchlock build` takes the folder of the project")]
+    File(PathBuf),
+}
+
 /// Why a folder is no project.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectError {
     /// It is not there.
-    #[error("there is no folder {0}: `fetchlock build` takes the folder of a project")]
-    Missing(PathBuf),
+    #[error(transparent)]
+    Missing(#[from] NoFolder),
     /// Nothing of what a project has.
     #[error("{dir} is no project of a known language: expected {}; `fetchlock new` makes one", signs())]
     UnknownLanguage {
@@ -64,11 +75,12 @@ impl Project {
     /// It is not there, is of no known language, or has several manifests.
     pub fn find(dir: &Path) -> Result<Self, DetectError> {
         if !dir.is_dir() {
-            return Err(DetectError::Missing(dir.to_owned()));
+            let no_folder = if dir.exists() { NoFolder::File } else { NoFolder::Absent };
+            return Err(no_folder(dir.to_owned()).into());
         }
-        let is_there = |file: &str| dir.join(file).is_file();
-        let language = Language::ALL.into_iter().find(|language| language.signs().are_there(is_there));
-        let Some(language) = language else { return Err(DetectError::UnknownLanguage { dir: dir.to_owned() }) };
+        let Some(language) = language_of(dir) else {
+            return Err(DetectError::UnknownLanguage { dir: dir.to_owned() });
+        };
         let name = match name_of_manifest(&dir.join(PLUGIN))? {
             Some(name) => name,
             None => name_of_package(dir, language).or_else(|| name_of_folder(dir)).unwrap_or_else(|| "handler".into()),
@@ -96,6 +108,12 @@ impl Project {
         let dir = self.plugin_dir();
         cases_of(&self.component()).map_err(|source| DetectError::Io { path: dir, source })
     }
+}
+
+/// The language of a folder, by its files.
+pub(super) fn language_of(dir: &Path) -> Option<Language> {
+    let is_there = |file: &str| dir.join(file).is_file();
+    Language::ALL.into_iter().find(|language| language.signs().are_there(is_there))
 }
 
 fn name_of_manifest(dir: &Path) -> Result<Option<String>, DetectError> {
@@ -207,5 +225,7 @@ mod tests {
         let two = [("go.mod", ""), ("plugin/a.toml", ""), ("plugin/b.toml", "")];
         insta::assert_snapshot!(error(folder(two).path()), @"DIR/plugin has several manifests (a.toml, b.toml): expected one, for the plugin has its name");
         insta::assert_snapshot!(error(Path::new("/no/such/folder")), @"there is no folder DIR: `fetchlock build` takes the folder of a project");
+        let file = folder([("handler.go", "")]);
+        insta::assert_snapshot!(error(&file.path().join("handler.go")), @"DIR is a file: `fetchlock build` takes the folder of the project");
     }
 }

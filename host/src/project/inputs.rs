@@ -10,10 +10,14 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::unchanged::{Recipe, WORKSHOP};
+use super::{
+    Language,
+    detect::language_of,
+    unchanged::{Recipe, WORKSHOP},
+};
 
-/// Folders of which nothing is an input.
-const PASSED_OVER: [&str; 14] = [
+/// Folders of which nothing is an input, wherever they are. Those that may have a source's name are known otherwise.
+const PASSED_OVER: [&str; 10] = [
     WORKSHOP,
     ".fetchlock",
     ".git",
@@ -24,11 +28,11 @@ const PASSED_OVER: [&str; 14] = [
     ".ruff_cache",
     ".venv",
     "__pycache__",
-    "dist",
-    "node_modules",
-    "target",
-    "venv",
 ];
+
+/// Files that tools leave in folders which are theirs alone, whatever the folders are called: cargo and others in caches,
+/// Python in environments, npm, pnpm and Yarn in what they have fetched.
+const MARKS: [&str; 5] = ["CACHEDIR.TAG", "pyvenv.cfg", ".package-lock.json", ".modules.yaml", ".yarn-integrity"];
 
 /// How many files are looked at. A project with more has something in it that is no source.
 const MAX_FILES: usize = 20_000;
@@ -41,6 +45,9 @@ const MAX_READ: u64 = 16 << 20;
 pub(super) struct Inputs {
     /// Whether components are among them.
     has_components: bool,
+    /// The folders at the root that the language has for what its tools make and fetch. Deeper ones of the same names are
+    /// sources.
+    products: &'static [&'static str],
     /// Each file relative to the project, with a digest.
     files: BTreeMap<PathBuf, [u8; 32]>,
     /// The folders that were looked into.
@@ -67,6 +74,7 @@ impl Inputs {
     }
 
     fn collected(mut self, dir: &Path) -> io::Result<Self> {
+        self.products = language_of(dir).map(Language::products).unwrap_or_default();
         self.collect(dir, Path::new(""), &fs::metadata(dir)?)?;
         Ok(self)
     }
@@ -90,8 +98,10 @@ impl Inputs {
             // Follows links, as compilers do. What has vanished meanwhile is not there.
             let Ok(metadata) = fs::metadata(root.join(&path)) else { continue };
             let text = name.to_string_lossy();
-            if metadata.is_dir() && !PASSED_OVER.contains(&&*text) {
-                self.collect(root, &path, &metadata)?;
+            if metadata.is_dir() {
+                if !self.passes_over(root, &path, &text) {
+                    self.collect(root, &path, &metadata)?;
+                }
             } else if metadata.is_file()
                 && !is_left_by_an_editor(&text)
                 && (self.has_components || !is_component(&text))
@@ -106,6 +116,13 @@ impl Inputs {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing in a folder is an input.
+    fn passes_over(&self, root: &Path, folder: &Path, name: &str) -> bool {
+        PASSED_OVER.contains(&name)
+            || self.products.iter().any(|product| folder == Path::new(product))
+            || MARKS.iter().any(|mark| root.join(folder).join(mark).exists())
     }
 
     /// Whether the files are as they were at another look.
@@ -135,7 +152,7 @@ fn is_component(name: &str) -> bool {
 }
 
 /// What tells one state of a file from another; none if it is gone.
-fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
+pub(super) fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
     if metadata.len() > MAX_READ || path.extension().is_some_and(|ending| ending == "wasm") {
         let state = format!("{} {:?}", metadata.len(), metadata.modified().ok());
         return Some(Sha256::digest(state).into());
@@ -147,19 +164,22 @@ fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
+    fn write(dir: &Path, name: &str, text: &str) {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+
     #[test]
     fn what_is_made_is_no_input_and_what_is_written_is() {
         let dir = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-            fs::write(path, text).expect("written");
-        };
+        let write = |name: &str, text: &str| write(dir.path(), name, text);
+        write("Cargo.toml", "1");
         write("src/a.rs", "1");
         let before = Inputs::of(dir.path()).expect("read");
         for made in [
             "target/a",
-            "node_modules/b/c.js",
+            "tools/__pycache__/a.pyc",
             ".build/core",
             "plugin/a.wasm",
             "src/a.rs~",
@@ -169,12 +189,50 @@ mod tests {
             write(made, "1");
         }
         assert!(Inputs::of(dir.path()).expect("read").are_as(&before));
-        for (name, text) in
-            [("src/a.rs", "2"), ("src/b/c.rs", "1"), ("plugin/a.toml", "1"), (".cargo/config.toml", "1")]
-        {
+        for (name, text) in [
+            ("src/a.rs", "2"),
+            ("src/b/c.rs", "1"),
+            ("src/target/d.rs", "1"),
+            ("lib/e.rs", "1"),
+            ("plugin/a.toml", "1"),
+            (".cargo/config.toml", "1"),
+        ] {
             let before = Inputs::of(dir.path()).expect("read");
             write(name, text);
             assert!(!Inputs::of(dir.path()).expect("read").are_as(&before), "{name}");
+        }
+    }
+
+    /// The folders with inputs in a project that is known by this file.
+    fn folders_of(sign: &str) -> String {
+        let dir = tempfile::tempdir().expect("a folder");
+        write(dir.path(), sign, "");
+        for folder in ["dist", "node_modules", "target", "venv", "src/dist", "src/target"] {
+            write(dir.path(), &format!("{folder}/x"), "");
+        }
+        let inputs = Inputs::of(dir.path()).expect("read");
+        let folders =
+            inputs.files.keys().filter_map(|file| file.parent()?.to_str()).filter(|folder| !folder.is_empty());
+        folders.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_a_language_makes_and_fetches_is_passed_over_at_the_root_and_elsewhere_it_is_a_source() {
+        insta::assert_snapshot!(folders_of("Cargo.toml"), @"dist node_modules src/dist src/target venv");
+        insta::assert_snapshot!(folders_of("package.json"), @"src/dist src/target target venv");
+        insta::assert_snapshot!(folders_of("handler.py"), @"dist node_modules src/dist src/target target venv");
+        insta::assert_snapshot!(folders_of("go.mod"), @"dist node_modules src/dist src/target target venv");
+    }
+
+    #[test]
+    fn a_folder_that_is_a_tools_alone_is_known_by_what_is_in_it() {
+        for mark in MARKS {
+            let dir = tempfile::tempdir().expect("a folder");
+            write(dir.path(), "handler.py", "");
+            let before = Inputs::of(dir.path()).expect("read");
+            write(dir.path(), &format!("a/venv/{mark}"), "");
+            write(dir.path(), "a/venv/lib/x.py", "");
+            assert!(Inputs::of(dir.path()).expect("read").are_as(&before), "{mark}");
         }
     }
 

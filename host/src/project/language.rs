@@ -32,6 +32,16 @@ impl Language {
         }
     }
 
+    /// The folders in a project's own folder for what its tools make and fetch.
+    pub(super) fn products(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &["target"],
+            Self::JavaScript | Self::TypeScript => &["dist", "node_modules"],
+            // Go has them elsewhere. In Python any such name may be a package's, and an environment is known without it.
+            Self::Go | Self::Python => &[],
+        }
+    }
+
     /// What has to be done once before a new project can be built: commands, each with what it does.
     pub fn preparation(self) -> &'static [(&'static str, &'static str)] {
         match self {

@@ -23,7 +23,7 @@ mod watch;
 
 pub use self::{
     build::{BuildError, Built, OnStep, build},
-    detect::{DetectError, Project},
+    detect::{DetectError, NoFolder, Project},
     language::Language,
     name::{BadName, ProjectName},
     place::{PlaceError, Placed, check_directory, place},

@@ -26,10 +26,21 @@ pub enum BadName {
         "names that begin with `{TAKEN}` are those of the guest library that the project uses: take another, and give this one as --topic"
     )]
     Taken,
+    /// A system has it.
+    #[error(
+        "Windows knows it as a device, and Go builds no module of this name: choose another, and give this one as --topic"
+    )]
+    Device,
 }
 
 /// How the names of the guest libraries' packages begin, which a package that uses them cannot have.
 const TAKEN: &str = "fetchlock";
+
+/// What Windows calls devices, in any case.
+const DEVICES: [&str; 4] = ["aux", "con", "nul", "prn"];
+
+/// Those that have a digit behind their names.
+const NUMBERED_DEVICES: [&str; 2] = ["com", "lpt"];
 
 impl ProjectName {
     /// The text.
@@ -49,6 +60,7 @@ impl FromStr for ProjectName {
     fn from_str(text: &str) -> Result<Self, BadName> {
         match is_name(text) {
             true if text.to_ascii_lowercase().starts_with(TAKEN) => Err(BadName::Taken),
+            true if is_device(text) => Err(BadName::Device),
             true => Ok(Self(text.to_owned())),
             false => Err(BadName::Form { suggestion: suggestion(text) }),
         }
@@ -57,6 +69,12 @@ impl FromStr for ProjectName {
 
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_allowed) && text.len() <= MAX_LENGTH
+}
+
+fn is_device(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let number = |device: &&str| name.strip_prefix(*device).map(str::as_bytes);
+    DEVICES.contains(&&*name) || NUMBERED_DEVICES.iter().filter_map(number).any(|it| matches!(it, [b'0'..=b'9']))
 }
 
 fn is_allowed(c: char) -> bool {
@@ -76,7 +94,7 @@ fn suggestion(text: &str) -> Option<String> {
     }
     name.truncate(MAX_LENGTH);
     let name = name.trim_end_matches(['-', '_']);
-    is_name(name).then(|| name.to_owned())
+    (is_name(name) && !is_device(name)).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -89,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_name_is_a_letter_and_then_letters_digits_hyphens_and_underscores() {
-        for name in ["a", "check-iban", "Check_2", &"a".repeat(64)] {
+        for name in ["a", "check-iban", "Check_2", "con-1", "com", "com10", "lpt-1", &"a".repeat(64)] {
             assert_eq!(ProjectName::from_str(name).expect("a name").as_str(), name);
         }
     }
@@ -101,5 +119,14 @@ mod tests {
         insta::assert_snapshot!(refusal(&"b".repeat(65)), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, for example; a topic of another form is given with --topic");
         insta::assert_snapshot!(refusal("../größe"), @"a project's name is a letter, then letters, digits, `-` and `_`, all of them ASCII, at most 64 characters: `gr-e`, for example; a topic of another form is given with --topic");
         insta::assert_snapshot!(refusal("Fetchlock-test"), @"names that begin with `fetchlock` are those of the guest library that the project uses: take another, and give this one as --topic");
+    }
+
+    #[test]
+    fn a_name_that_windows_has_for_a_device_is_refused_in_any_case_and_not_suggested() {
+        for name in ["con", "Prn", "AUX", "nul", "com0", "Com9", "lpt0", "LPT9"] {
+            assert_eq!(ProjectName::from_str(name), Err(BadName::Device), "{name}");
+        }
+        insta::assert_snapshot!(refusal("con"), @"Windows knows it as a device, and Go builds no module of this name: choose another, and give this one as --topic");
+        assert_eq!(ProjectName::from_str("9 con"), Err(BadName::Form { suggestion: None }));
     }
 }

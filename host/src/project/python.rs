@@ -1,10 +1,13 @@
 //! Python: a script of the guest library runs componentize-py.
 
+mod packages;
+
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
+use self::packages::Surroundings;
 use super::{
     BuildError, Project, ToolError, Version,
     build::{Made, OnStep},
@@ -26,6 +29,9 @@ const INSTALL_LIBRARY: &str = "`fetchlock new` makes a project with it";
 /// The script of the guest library.
 const SCRIPT: &str = "fetchlock/build.py";
 
+/// The project's own virtual environment.
+const ENVIRONMENT: &str = ".venv";
+
 /// Where a virtual environment has its interpreter.
 const INTERPRETER: &str = "bin/python";
 
@@ -45,7 +51,8 @@ pub(super) async fn build(
     let flags = [requests_engine.then_some("--engine"), outline.requests_http.then_some("--http")];
     let flags: Vec<&str> = flags.into_iter().flatten().collect();
     let inputs = Inputs::of(&project.dir).map_err(BuildError::unreadable(&project.dir))?;
-    let ingredients = inputs.add_to(Recipe::new("python")).with("flags", flags.concat()).ingredients();
+    let recipe = Surroundings::present().add_to(&project.dir, inputs.add_to(Recipe::new("python")));
+    let ingredients = recipe.with("flags", flags.concat()).ingredients();
     let script = Script {
         interpreter: Tool::new(interpreter(&project.dir), "python3", INSTALL),
         oldest: OLDEST,
@@ -61,7 +68,7 @@ pub(super) async fn build(
 fn interpreter(dir: &Path) -> PathBuf {
     // Absolute, for it is started in the project's folder. Its links are not followed: they are what makes the
     // environment.
-    let own = std::path::absolute(dir.join(".venv")).ok();
+    let own = std::path::absolute(dir.join(ENVIRONMENT)).ok();
     let active = env::var_os("VIRTUAL_ENV").map(PathBuf::from);
     let environments = own.into_iter().chain(active).map(|environment| environment.join(INTERPRETER));
     environments.into_iter().find(|interpreter| interpreter.is_file()).unwrap_or_else(|| "python3".into())

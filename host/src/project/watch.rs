@@ -116,13 +116,14 @@ mod tests {
     async fn a_change_is_seen_once_and_what_a_build_makes_is_none() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(dir.path().join("src")).expect("made");
+        fs::write(dir.path().join("Cargo.toml"), "").expect("written");
         let mut watcher = Watcher::new(vec![Workplace::Project(dir.path().to_owned())]).expect("watched");
         // Before the look, as during a build.
         fs::write(dir.path().join("src/a.rs"), "1").expect("written");
         watcher.changed().await.expect("seen");
-        for made in ["target", "plugin"] {
-            fs::create_dir(dir.path().join(made)).expect("made");
-            fs::write(dir.path().join(made).join("a.wasm"), "1").expect("written");
+        for (folder, made) in [("target", "a.d"), ("plugin", "a.wasm")] {
+            fs::create_dir(dir.path().join(folder)).expect("made");
+            fs::write(dir.path().join(folder).join(made), "1").expect("written");
         }
         let waiting = watcher.changed();
         let mut waiting = std::pin::pin!(waiting);

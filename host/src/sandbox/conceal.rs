@@ -24,7 +24,7 @@ impl Revealed {
         let text = secret.reveal();
         // As JSON writes it, too, and line by line, as it comes through standard output.
         let json = serde_json::to_string(text).unwrap_or_default();
-        let json = json.trim_matches('"');
+        let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
         let forms = [text, json].into_iter().chain(text.lines().map(str::trim));
         let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms.filter(|form| form.len() >= MIN_CONCEALED) {
@@ -80,8 +80,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_in_json_and_in_each_of_its_lines() {
-        let revealed = revealed(&["say \"hush\"\nsecond line"]);
+        let revealed = revealed(&["say \"hush\"\nsecond line", "the \"end\""]);
         assert_eq!(revealed.conceal(r#"{"a":"say \"hush\"\nsecond line"}"#), r#"{"a":"(hidden)"}"#);
+        assert_eq!(revealed.conceal(r#"{"a":"the \"end\""}"#), r#"{"a":"(hidden)"}"#);
         assert_eq!(revealed.conceal("then second line came"), "then (hidden) came");
     }
 

@@ -30,18 +30,12 @@ pub(crate) struct CpuMeter {
 /// A poll that takes less than this on the wall cannot have used more, and hardly less.
 const SHORT_POLL: Duration = Duration::from_micros(100);
 
-impl Default for CpuMeter {
-    fn default() -> Self {
-        Self {
-            used_nanos: AtomicU64::new(0),
-            clock_nanos: AtomicU64::new(0),
-            made: Instant::now(),
-            polled: AtomicBool::new(false),
-        }
-    }
-}
-
 impl CpuMeter {
+    /// A meter that is made now, shortly before the first poll.
+    pub(crate) fn new(made: Instant) -> Self {
+        Self { used_nanos: AtomicU64::new(0), clock_nanos: AtomicU64::new(0), made, polled: AtomicBool::new(false) }
+    }
+
     /// Does one poll of the guest's future, and meters it.
     pub(crate) fn poll<T>(&self, poll: impl FnOnce() -> T) -> T {
         let is_first = !self.polled.swap(true, Relaxed);
@@ -97,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn computing_counts_and_waiting_does_not() {
-        let meter = Arc::new(CpuMeter::default());
+        let meter = Arc::new(CpuMeter::new(Instant::now()));
         let inner = {
             let meter = meter.clone();
             async move {
@@ -115,7 +109,7 @@ mod tests {
     }
     #[test]
     fn computing_in_the_first_poll_counts_too() {
-        let meter = CpuMeter::default();
+        let meter = CpuMeter::new(Instant::now());
         meter.poll(|| {
             while meter.used_within_poll() < Duration::from_millis(20) {
                 std::hint::spin_loop();
@@ -126,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_was_waited_for_a_processor_before_the_first_tick_counts_as_one_tick_at_most() {
-        let meter = CpuMeter { made: Instant::now() - 100 * TICK, ..CpuMeter::default() };
+        let meter = CpuMeter::new(Instant::now() - 100 * TICK);
         meter.poll(|| assert!(meter.used_within_poll() <= TICK));
         assert!(meter.used() < 2 * TICK);
     }

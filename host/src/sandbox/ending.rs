@@ -60,7 +60,9 @@ impl Ending {
             (Some(limit), _) => limit.to_string(),
             (_, Some(missing)) => escape(&missing.to_string()),
             (None, None) => match (error.downcast_ref::<wasmtime_wasi::I32Exit>(), error.downcast_ref::<Trap>()) {
-                (Some(exit), _) => format!("the handler ended itself with exit code {}", exit.0),
+                // WASI 0.2 tells no more than that.
+                (Some(exit), _) if exit.0 == 0 => "the handler ended itself, as a program that is done".to_owned(),
+                (Some(_), _) => "the handler ended itself, as a program that has failed".to_owned(),
                 (None, Some(trap)) => format!("trap: {}", describe(*trap)),
                 (None, None) => format!("trap: {}", error.root_cause()),
             },

@@ -1,6 +1,6 @@
 //! An instance of a handler, in its store: made for a task and dropped after it, or given more tasks, one after the other.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -8,7 +8,7 @@ use super::{
     Act, Handler, Version,
     ending::show,
     idle::Reuse,
-    invocation::{Assignment, Invocation},
+    invocation::{Assigned, Assignment, Invocation, Unfit},
     limits::LimitExceeded,
     v0_1,
 };
@@ -35,38 +35,36 @@ impl Instance {
     pub(super) fn new(engine: &Engine, assignment: Assignment) -> Self {
         let mut store = Store::new(engine, Invocation::new(assignment));
         store.limiter(|invocation| &mut invocation.memory);
-        store.set_max_component_handles(store.data().limits.handles);
+        store.set_max_component_handles(store.data().assigned.limits.handles);
         store.epoch_deadline_callback(|context| {
-            let invocation = context.data();
+            let Invocation { assigned: Assigned { meter, limits, began, .. }, is_virtual, .. } = context.data();
             let over = |setting, allowed: Duration| LimitExceeded { setting, allowed: show(allowed) };
-            if invocation.meter.used_within_poll() > invocation.limits.cpu_time {
-                return Err(over("limits.cpu-time", invocation.limits.cpu_time).into());
+            if meter.used_within_poll() > limits.cpu_time {
+                return Err(over("limits.cpu-time", limits.cpu_time).into());
             }
             // Where time passes only in waiting, computing is held against the timeout by its own measure.
-            let is_late = match invocation.is_virtual {
-                true => invocation.meter.used_within_poll() > invocation.limits.timeout,
-                false => Instant::now() > invocation.deadline,
-            };
-            if is_late {
-                return Err(over("timeout", invocation.limits.timeout).into());
+            let spent = if *is_virtual { meter.used_within_poll() } else { began.elapsed() };
+            if spent > limits.timeout {
+                return Err(over("timeout", limits.timeout).into());
             }
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
-        Self { store, exports: None, tasks: 0 }.ready()
+        let mut instance = Self { store, exports: None, tasks: 0 };
+        instance.get_ready();
+        instance
     }
 
-    /// This instance with another task.
-    pub(super) fn with(mut self, assignment: Assignment) -> Self {
+    /// Gives it another task.
+    pub(super) fn begin(&mut self, assignment: Assignment) {
         self.store.data_mut().begin(assignment);
-        self.ready()
+        self.get_ready();
     }
 
-    fn ready(mut self) -> Self {
+    fn get_ready(&mut self) {
         self.tasks += 1;
-        let payload = self.invocation().limits.payload;
+        let payload = self.invocation().assigned.limits.payload;
         self.store.set_hostcall_fuel(payload.saturating_add(HOSTCALL_OVERHEAD));
         self.store.set_epoch_deadline(1);
-        self
     }
 
     pub(super) fn invocation(&self) -> &Invocation {
@@ -93,14 +91,14 @@ impl Instance {
         }
     }
 
-    /// Takes all of the task from it and leaves it for another one. Nothing, if it is not fit for that: if it has been
-    /// given as many as allowed; if the handler failed the task, for what it failed of may still be there; if so much
-    /// memory or so many handles are in use that another task might meet limits for what it did not do; or if it has not
-    /// ended all that it began.
-    pub(super) fn rested(mut self, reuse: Reuse) -> Option<Self> {
-        (reuse.allows_after(self.tasks) && self.store.data_mut().is_reusable()).then(|| {
-            self.store.data_mut().rest();
-            self
-        })
+    /// Takes the task from it and leaves it for another one.
+    ///
+    /// # Errors
+    /// It is unfit for that.
+    pub(super) fn rest(&mut self, reuse: Reuse) -> Result<(), Unfit> {
+        if !reuse.allows_after(self.tasks) {
+            return Err(Unfit::Spent);
+        }
+        self.store.data_mut().rest()
     }
 }

@@ -14,11 +14,12 @@ use super::{
     port::TaskPort,
     secrets::Secrets,
     surroundings::Surroundings,
-    trial::NoTask,
+    trial,
 };
 use crate::{task::Task, value::Variables};
 
 /// What an invocation is given.
+#[derive(Clone)]
 pub struct Assignment {
     /// The task.
     pub task: Arc<Task>,
@@ -27,7 +28,7 @@ pub struct Assignment {
     /// The plugin's settings.
     pub config: Arc<BTreeMap<String, String>>,
     /// The plugin's version, for log lines.
-    pub version: String,
+    pub version: Arc<str>,
     /// What it may use.
     pub limits: Limits,
     /// The way to the task at the engine.
@@ -46,22 +47,11 @@ pub struct Assignment {
     pub reuse: Reuse,
 }
 
-/// The data of an instance's store: what the task at hand may do, and what belongs to the instance for its life.
+/// The data of an instance's store: what it has of the task at hand, and what the guest may hold on to for the
+/// instance's life.
 pub(crate) struct Invocation {
-    pub(super) task: Arc<Task>,
-    pub(super) variables: Arc<Variables>,
-    pub(super) config: Arc<BTreeMap<String, String>>,
-    pub(super) secrets: Secrets,
-    pub(super) port: Arc<dyn TaskPort>,
-    pub(super) engine_calls: EngineCalls,
-    pub(super) http: Http,
-    pub(super) limits: Limits,
-    pub(super) deadline: Instant,
-    pub(super) meter: Arc<CpuMeter>,
-    pub(super) host_calls: u64,
-    /// Whether the task has been failed.
-    pub(super) has_failed: bool,
-    /// The guest holds streams that lead here, and may hold what it has read of secrets: so it stays the same.
+    pub(super) assigned: Assigned,
+    /// The guest has streams that lead here, and may still hold what it has read of secrets.
     pub(super) output: GuestOutput,
     /// Memories never shrink.
     pub(super) memory: MemoryGuard,
@@ -71,116 +61,133 @@ pub(crate) struct Invocation {
     wasi: WasiCtx,
 }
 
-/// Of its memory and of its handles an instance may have used one part in so many when it is given another task, which
-/// is to have room of its own.
+/// What an instance has of the task at hand, and what of that is used up. With another task it is replaced as a whole.
+pub(super) struct Assigned {
+    pub(super) task: Arc<Task>,
+    pub(super) variables: Arc<Variables>,
+    pub(super) config: Arc<BTreeMap<String, String>>,
+    pub(super) secrets: Secrets,
+    pub(super) port: Arc<dyn TaskPort>,
+    pub(super) engine_calls: EngineCalls,
+    pub(super) http: Http,
+    pub(super) limits: Limits,
+    pub(super) began: Instant,
+    pub(super) meter: Arc<CpuMeter>,
+    pub(super) host_calls: u64,
+    /// Whether a decision was accepted that is no failure.
+    pub(super) went_well: bool,
+}
+
+/// Why an instance is given no other task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It has been given as many as it may.
+    Spent,
+    /// It may be in disorder: the handler failed the task or decided nothing, or something that it began has not ended.
+    InDisorder,
+    /// It uses so much of what this setting limits that another task might meet the limit for what it did not do.
+    Used(&'static str),
+}
+
+/// Of what is limited for an instance's life, so much may be in use when it is given another task: one part in so many.
 const USED_AT_MOST: usize = 2;
 
-impl Invocation {
-    pub(super) fn new(assignment: Assignment) -> Self {
+impl Assigned {
+    /// The first part of an assignment is the task's; what is left belongs to the instance.
+    fn new(assignment: Assignment, output: &GuestOutput) -> Self {
         let Assignment {
             task,
             variables,
             config,
-            version,
-            limits,
-            port,
-            engine_calls,
-            http,
-            secrets,
-            surroundings,
-            output,
-            reuse: _,
-        } = assignment;
-        let output = GuestOutput::new(Origin { task: task.clone(), version }, &limits, output);
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(limits.handles);
-        let is_virtual = surroundings.is_virtual();
-        // Deny by default: no environment, arguments, files or sockets.
-        let mut wasi = WasiCtx::builder();
-        wasi.stdout(output.stream(StreamName::Stdout))
-            .stderr(output.stream(StreamName::Stderr))
-            .max_random_size(MAX_RANDOM);
-        surroundings.apply(&mut wasi);
-        let wasi = wasi.build();
-        Self {
-            memory: MemoryGuard::new(&limits),
-            deadline: Instant::now() + limits.timeout,
-            meter: Arc::default(),
-            http: Http::new(http, &limits, output.clone()),
-            secrets,
-            task,
-            variables,
-            config,
-            port,
-            engine_calls,
-            limits,
-            output,
-            host_calls: 0,
-            has_failed: false,
-            is_virtual,
-            table,
-            wasi,
-        }
-    }
-
-    /// Gives the instance another task, with all that belongs to one. Its surroundings stay.
-    pub(super) fn begin(&mut self, assignment: Assignment) {
-        let Assignment {
-            task,
-            variables,
-            config,
-            version,
+            version: _,
             limits,
             port,
             engine_calls,
             http,
             secrets,
             surroundings: _,
-            output,
+            output: _,
             reuse: _,
         } = assignment;
-        self.output.begin(Origin { task: task.clone(), version }, &limits, output);
-        self.http = Http::new(http, &limits, self.output.clone());
-        self.deadline = Instant::now() + limits.timeout;
-        self.meter = Arc::default();
-        self.host_calls = 0;
-        self.has_failed = false;
-        self.task = task;
-        self.variables = variables;
-        self.config = config;
-        self.secrets = secrets;
-        self.port = port;
-        self.engine_calls = engine_calls;
-        self.limits = limits;
+        let began = Instant::now();
+        Self {
+            meter: Arc::new(CpuMeter::new(began)),
+            began,
+            http: Http::new(http, &limits, output.clone()),
+            task,
+            variables,
+            config,
+            secrets,
+            port,
+            engine_calls,
+            limits,
+            host_calls: 0,
+            went_well: false,
+        }
+    }
+}
+
+impl Invocation {
+    pub(super) fn new(assignment: Assignment) -> Self {
+        let Assignment { limits, surroundings, .. } = &assignment;
+        let output = GuestOutput::new(origin(&assignment), limits, assignment.output.clone());
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        // Deny by default: no environment, arguments, files or sockets.
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(output.stream(StreamName::Stdout))
+            .stderr(output.stream(StreamName::Stderr))
+            .max_random_size(MAX_RANDOM);
+        surroundings.apply(&mut wasi);
+        Self {
+            memory: MemoryGuard::new(limits),
+            is_virtual: surroundings.is_virtual(),
+            assigned: Assigned::new(assignment, &output),
+            output,
+            table,
+            wasi: wasi.build(),
+        }
     }
 
-    /// Whether another task would find enough left of what counts for an instance, nothing under way, and nothing that
-    /// may be in disorder.
-    pub(super) fn is_reusable(&mut self) -> bool {
-        !self.has_failed
-            && self.memory.bytes() <= self.limits.memory / USED_AT_MOST
-            && self.table.iter_mut().count() <= self.limits.handles / USED_AT_MOST
-            && !self.http.is_under_way()
+    /// Gives the instance another task. Its surroundings stay.
+    pub(super) fn begin(&mut self, assignment: Assignment) {
+        self.output.begin(origin(&assignment), &assignment.limits, assignment.output.clone());
+        self.assigned = Assigned::new(assignment, &self.output);
     }
 
-    /// Takes what leads to the task: the instance has none.
-    pub(super) fn rest(&mut self) {
-        self.port = Arc::new(NoTask);
-        self.variables = Arc::default();
-        self.secrets = Secrets::none();
-        self.engine_calls = EngineCalls::none();
-        self.http = Http::new(HttpCalls::none(), &self.limits, self.output.clone());
+    /// Takes the task from the instance, with all that leads to it, unless the instance is unfit for another one.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub(super) fn rest(&mut self) -> Result<(), Unfit> {
+        let Assigned { went_well, http, limits, .. } = &self.assigned;
+        if !went_well || http.is_under_way() {
+            return Err(Unfit::InDisorder);
+        }
+        if let Some(setting) = self.memory.used_beyond(USED_AT_MOST) {
+            return Err(Unfit::Used(setting));
+        }
+        if self.table.iter_mut().count() > limits.handles / USED_AT_MOST {
+            return Err(Unfit::Used("limits.handles"));
+        }
+        self.begin(trial::nothing());
+        Ok(())
     }
 
     /// Counts one call of a host function and ends the invocation when there were too many.
     pub(super) fn count_call(&mut self) -> wasmtime::Result<()> {
-        self.host_calls += 1;
-        if self.host_calls > self.limits.host_calls {
-            let allowed = format!("{} calls", self.limits.host_calls);
+        let Assigned { host_calls, limits, .. } = &mut self.assigned;
+        *host_calls += 1;
+        if *host_calls > limits.host_calls {
+            let allowed = format!("{} calls", limits.host_calls);
             return Err(LimitExceeded { setting: "limits.host-calls", allowed }.into());
         }
         Ok(())
     }
+}
+
+fn origin(assignment: &Assignment) -> Origin {
+    Origin { task: assignment.task.clone(), version: assignment.version.clone() }
 }
 
 /// Random bytes at a time; keys and ids need a few dozen.

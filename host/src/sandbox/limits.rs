@@ -43,6 +43,12 @@ pub struct LimitExceeded {
     pub allowed: String,
 }
 
+/// The setting of [`Limits::memory`].
+const MEMORY: &str = "limits.memory";
+
+/// The setting of [`Limits::table_elements`].
+const TABLES: &str = "limits.table-elements";
+
 /// Counts all memories and tables of a store together: wasmtime's own limits hold for each one alone, so that two
 /// memories would double what a plugin gets.
 #[derive(Debug)]
@@ -72,6 +78,14 @@ impl MemoryGuard {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
+
+    /// The setting of which more than one part in so many is in use.
+    pub(crate) fn used_beyond(&self, parts: usize) -> Option<&'static str> {
+        let is_beyond = |used: usize, allowed: usize| used > allowed / parts;
+        is_beyond(self.bytes, self.allowed_bytes)
+            .then_some(MEMORY)
+            .or_else(|| is_beyond(self.elements, self.allowed_elements).then_some(TABLES))
+    }
 }
 
 impl ResourceLimiter for MemoryGuard {
@@ -81,7 +95,7 @@ impl ResourceLimiter for MemoryGuard {
         if total > self.allowed_bytes {
             // A failed growth leaves most guests with an unexplained trap; ending them here keeps the reason.
             let allowed = bytesize::ByteSize(self.allowed_bytes as u64).to_string();
-            return Err(LimitExceeded { setting: "limits.memory", allowed }.into());
+            return Err(LimitExceeded { setting: MEMORY, allowed }.into());
         }
         self.bytes = total;
         self.pending_bytes = more;
@@ -98,7 +112,7 @@ impl ResourceLimiter for MemoryGuard {
         let total = self.elements.saturating_add(more);
         if total > self.allowed_elements {
             let allowed = format!("{} elements", self.allowed_elements);
-            return Err(LimitExceeded { setting: "limits.table-elements", allowed }.into());
+            return Err(LimitExceeded { setting: TABLES, allowed }.into());
         }
         self.elements = total;
         self.pending_elements = more;

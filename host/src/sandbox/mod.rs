@@ -1,5 +1,5 @@
-//! The sandbox: runs a handler once, in a fresh instance that sees one task, can do nothing that was not given to it,
-//! and ends within its limits.
+//! The sandbox: runs a handler for one task, in an instance that sees no other, can do nothing that was not given to it,
+//! and ends within its limits. The instance is a fresh one, unless its plugin wishes otherwise.
 
 mod check;
 mod conceal;
@@ -32,7 +32,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::Poll,
     time::{Duration, Instant},
@@ -46,9 +46,9 @@ use wasmtime::{
 };
 
 use self::{
-    idle::{IdleInstances, Place},
+    idle::{IdleInstances, MAX_IDLE, Placed},
     instance::Instance,
-    invocation::Invocation,
+    invocation::{Assigned, Invocation, Unfit},
     ticker::Ticker,
 };
 use crate::{foreign::excerpt, task::Topic};
@@ -127,6 +127,8 @@ enum Act {
 pub struct Handler {
     id: HandlerId,
     version: Version,
+    /// Whether it was told that its instances are unfit for several tasks.
+    is_told: Arc<AtomicBool>,
 }
 
 /// What tells the instances of one handler from those of another.
@@ -177,6 +179,14 @@ impl Sandbox {
     /// # Errors
     /// See [`SandboxError`].
     pub fn new(concurrency: NonZeroUsize, table_elements: usize) -> Result<Self, SandboxError> {
+        Self::with_max_idle(concurrency, table_elements, MAX_IDLE)
+    }
+
+    fn with_max_idle(
+        concurrency: NonZeroUsize,
+        table_elements: usize,
+        max_idle: Duration,
+    ) -> Result<Self, SandboxError> {
         let engine = engine::run_engine(concurrency, table_elements).map_err(SandboxError::Engine)?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker)
@@ -186,7 +196,7 @@ impl Sandbox {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().thread_name("fetchlock-guest").enable_all().build()?;
         let guests = runtime.handle().clone();
-        let idle = Arc::new(IdleInstances::new(concurrency));
+        let idle = Arc::new(IdleInstances::new(concurrency, max_idle));
         let clearing = AbortOnDropHandle::new(guests.spawn(idle.clone().clear()));
         let ticker = Ticker::start(&engine)?;
         Ok(Self { engine, linker, guests, runtime: Some(runtime), idle, _clearing: clearing, _ticker: ticker })
@@ -228,7 +238,7 @@ impl Sandbox {
         component.initialize_copy_on_write_image().map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;
         let pre = self.linker.instantiate_pre(&component).map_err(link)?;
         let version = Version::V0_1(v0_1::Handler::new(pre).map_err(link)?);
-        Ok(Handler { id: HandlerId::next(), version })
+        Ok(Handler { id: HandlerId::next(), version, is_told: Arc::default() })
     }
 
     /// Makes an instance once, without calling the handler, to see that its start functions run.
@@ -245,13 +255,9 @@ impl Sandbox {
         secrets: &Secrets,
     ) -> Result<(), PrepareError> {
         let assignment = trial::assignment(topic, version, limits, config.clone(), secrets.clone());
-        let job = Job {
-            handler: handler.clone(),
-            act: Act::Instantiate,
-            reuse: Reuse::NEVER,
-            cancel: CancellationToken::new(),
-        };
-        let trial = run(Instance::new(&self.engine, assignment), job, self.idle.place());
+        let placed = self.fresh(assignment);
+        let job = self.job(handler, Act::Instantiate, Reuse::NEVER);
+        let trial = job.run(placed, CancellationToken::new());
         let ending = match self.guests.spawn(trial).await {
             Ok((ending, _)) => ending,
             Err(error) => Ending::HostFault(error.to_string()),
@@ -284,15 +290,25 @@ impl Sandbox {
             false => Reuse::NEVER,
         };
         let kept = if reuse == Reuse::NEVER { None } else { self.idle.take(handler.id) };
-        let (instance, place) = match kept {
-            Some((instance, place)) => (instance.with(assignment), place),
-            None => {
-                let place = self.idle.place();
-                (Instance::new(&self.engine, assignment), place)
+        let placed = match kept {
+            Some(mut placed) => {
+                placed.instance.begin(assignment);
+                placed
             }
+            None => self.fresh(assignment),
         };
         // Boxed, because it is large, and is moved a few times on its way to a thread.
-        Box::pin(run(instance, Job { handler: handler.clone(), act: Act::Handle, reuse, cancel }, place))
+        Box::pin(self.job(handler, Act::Handle, reuse).run(placed, cancel))
+    }
+
+    fn fresh(&self, assignment: Assignment) -> Placed<Instance> {
+        // The place first: it may still have to be made free.
+        let place = self.idle.place();
+        place.with(Instance::new(&self.engine, assignment))
+    }
+
+    fn job(&self, handler: &Handler, act: Act, reuse: Reuse) -> Job {
+        Job { handler: handler.clone(), act, reuse, idle: self.idle.clone() }
     }
 }
 
@@ -301,50 +317,68 @@ struct Job {
     handler: Handler,
     act: Act,
     reuse: Reuse,
-    cancel: CancellationToken,
+    idle: Arc<IdleInstances<Instance>>,
 }
 
-/// Does it with an instance, which is dropped unless the handler returned without an error: it may be in the middle of
-/// anything.
-async fn run(mut instance: Instance, job: Job, place: Place<Instance>) -> (Ending, Usage) {
-    let Job { handler, act, reuse, cancel } = job;
-    let began = Instant::now();
-    let (meter, output, timeout) = {
-        let invocation = instance.invocation();
-        (invocation.meter.clone(), invocation.output.clone(), invocation.limits.timeout)
-    };
-    let called = {
-        // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
-        let mut call = pin!(instance.act(&handler, act));
-        let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => None,
-            called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered) => Some(called),
+impl Job {
+    /// Does it. The instance is dropped afterwards unless the handler returned without an error: it may be in the middle of
+    /// anything.
+    async fn run(self, mut placed: Placed<Instance>, cancel: CancellationToken) -> (Ending, Usage) {
+        let instance = &mut placed.instance;
+        let (began, meter, output, timeout) = {
+            let Invocation { assigned: Assigned { began, meter, limits, .. }, output, .. } = instance.invocation();
+            (*began, meter.clone(), output.clone(), limits.timeout)
+        };
+        let called = {
+            // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
+            let mut call = pin!(instance.act(&self.handler, self.act));
+            let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
+            tokio::select! {
+                biased;
+                // Most calls are over when they are polled for the first time; nobody need wait for the token then.
+                called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered), if !cancel.is_cancelled() => Some(called),
+                () = cancel.cancelled() => None,
+            }
+        };
+        let (stderr, dropped_lines) = output.finish();
+        let (memory, host_calls) = {
+            let Invocation { assigned, memory, .. } = instance.invocation();
+            (memory.bytes(), assigned.host_calls)
+        };
+        let task_of_instance = instance.tasks();
+        let ending = match called {
+            None => Ending::Cancelled,
+            Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
+            Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
+            Some(Ok(Ok(Ok(returned)))) => {
+                Ending::Returned(returned.map_err(|text| excerpt(&output.conceal(&text), MAX_ERROR_TEXT)))
+            }
+            Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
+        };
+        let ended = Instant::now();
+        if ending == Ending::Returned(Ok(())) && self.reuse != Reuse::NEVER {
+            self.keep(placed, ended);
+        } else {
+            drop(placed);
         }
-    };
-    let (stderr, dropped_lines) = output.finish();
-    let used = {
-        let Invocation { memory, host_calls, .. } = instance.invocation();
-        let (memory, host_calls, task_of_instance) = (memory.bytes(), *host_calls, instance.tasks());
-        Usage { memory, host_calls, dropped_lines, task_of_instance, ..Usage::default() }
-    };
-    let ending = match called {
-        None => Ending::Cancelled,
-        Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
-        Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
-        Some(Ok(Ok(Ok(returned)))) => {
-            Ending::Returned(returned.map_err(|text| excerpt(&output.conceal(&text), MAX_ERROR_TEXT)))
-        }
-        Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
-    };
-    // Dropped before its place is free.
-    let kept = (ending == Ending::Returned(Ok(()))).then_some(instance).and_then(|instance| instance.rested(reuse));
-    match kept {
-        Some(instance) => place.keep(handler.id, instance),
-        None => drop(place),
+        let wall = ended.saturating_duration_since(began);
+        let usage = Usage { wall, cpu: meter.used(), memory, host_calls, dropped_lines, task_of_instance };
+        (ending.of_task(task_of_instance), usage)
     }
-    (ending.of_task(used.task_of_instance), Usage { wall: began.elapsed(), cpu: meter.used(), ..used })
+
+    /// Leaves the instance to the next task, if it is fit for that.
+    fn keep(&self, mut placed: Placed<Instance>, since: Instant) {
+        match placed.instance.rest(self.reuse) {
+            Ok(()) => self.idle.keep(self.handler.id, placed, since.into()),
+            Err(Unfit::Used(setting)) if !self.handler.is_told.swap(true, Relaxed) => {
+                placed.instance.invocation().output.warn(&format!(
+                    "an instance is given no other task in spite of `reuse`, because it uses more than half of \
+                     {setting}: raise that, or have the handler use less (told once for a version)"
+                ));
+            }
+            Err(Unfit::Spent | Unfit::InDisorder | Unfit::Used(_)) => {}
+        }
+    }
 }
 
 /// Does one poll; a panic is an error with its text. A mistake in a host function is to end its invocation, not the

@@ -123,7 +123,7 @@ impl Source {
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) task: Arc<Task>,
-    pub(crate) version: String,
+    pub(crate) version: Arc<str>,
 }
 
 /// The output of an instance, for one task at a time.
@@ -187,11 +187,18 @@ impl GuestOutput {
         budget.line(level, Source::Log, &message, &fields);
     }
 
+    /// Warns the operator, with the names of the task.
+    pub(crate) fn warn(&self, text: &str) {
+        let Origin { task, version } = &self.budget().origin;
+        tracing::warn!(topic = task.topic.as_str(), task = task.id.as_str(), version = &**version, "{text}");
+    }
+
     /// Tells of an exchange over HTTP that has succeeded.
     pub(crate) fn note_exchange(&self, target: &HttpTarget, status: StatusCode, bytes: usize, time: Duration) {
         let budget = self.budget();
         let Origin { task, version } = &budget.origin;
-        let (topic, task, ms) = (task.topic.as_str(), task.id.as_str(), time.as_millis() as u64);
+        let (topic, task, version) = (task.topic.as_str(), task.id.as_str(), &**version);
+        let ms = time.as_millis() as u64;
         tracing::debug!(topic, task, version, %target, status = status.as_u16(), bytes, ms, "HTTP exchange");
     }
 
@@ -215,7 +222,7 @@ impl GuestOutput {
             tracing::warn!(
                 topic = task.topic.as_str(),
                 task = task.id.as_str(),
-                version,
+                version = &**version,
                 dropped = budget.dropped,
                 "the handler wrote more than limits.log-lines or limits.log-bytes allow; the rest was dropped"
             );
@@ -321,7 +328,7 @@ fn shown(fields: &[(String, String)]) -> String {
 /// Writes a line to the log of the host.
 fn emit(origin: &Origin, level: Level, stream: &'static str, message: &str, fields: &str) {
     let Origin { task, version } = origin;
-    let (topic, task) = (task.topic.as_str(), task.id.as_str());
+    let (topic, task, version) = (task.topic.as_str(), task.id.as_str(), &**version);
     macro_rules! emit {
         ($level:ident) => {
             tracing::event!(target: TARGET, tracing::Level::$level, topic, task, version, stream, fields, "{message}")

@@ -1,7 +1,11 @@
-//! The trial of a new plugin: one instance, whose handler is not called, so that a component whose start functions
-//! trap is found before it is swapped in.
+//! What an instance without a task is given: in the trial of a new plugin, which is one instance whose handler is not
+//! called, so that a component whose start functions trap is found before it is swapped in; and between two tasks.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +26,7 @@ use crate::{
     value::{Scope, Variables},
 };
 
-/// What an instance is given that has no task.
+/// What an instance is given that is tried out.
 pub(super) fn assignment(
     topic: &Topic,
     version: &str,
@@ -30,10 +34,56 @@ pub(super) fn assignment(
     config: Arc<BTreeMap<String, String>>,
     secrets: Secrets,
 ) -> Assignment {
-    let task = Task {
-        id: TaskId::new("(trial)"),
-        topic: topic.clone(),
-        worker_id: WorkerId::new("(trial)"),
+    Assignment {
+        task: Arc::new(task("(trial)", topic.clone())),
+        config,
+        version: version.into(),
+        limits: limits.clone(),
+        secrets,
+        ..nothing()
+    }
+}
+
+/// What an instance is given that has no task.
+pub(super) fn nothing() -> Assignment {
+    static NOTHING: LazyLock<Assignment> = LazyLock::new(|| Assignment {
+        task: Arc::new(task("(none)", Topic::new("(none)"))),
+        variables: Arc::default(),
+        config: Arc::default(),
+        version: "".into(),
+        limits: NO_LIMITS,
+        port: Arc::new(NoTask),
+        engine_calls: EngineCalls::none(),
+        http: HttpCalls::none(),
+        secrets: Secrets::none(),
+        surroundings: Surroundings::real(),
+        output: OutputTo::Log,
+        reuse: Reuse::NEVER,
+    });
+    NOTHING.clone()
+}
+
+/// For whoever does nothing.
+const NO_LIMITS: Limits = Limits {
+    timeout: Duration::ZERO,
+    cpu_time: Duration::ZERO,
+    memory: 0,
+    table_elements: 0,
+    handles: 0,
+    host_calls: 0,
+    payload: 0,
+    http_requests: 0,
+    http_body: 0,
+    http_timeout: Duration::ZERO,
+    log_lines: 0,
+    log_bytes: 0,
+};
+
+fn task(id: &str, topic: Topic) -> Task {
+    Task {
+        id: TaskId::new(id),
+        topic,
+        worker_id: WorkerId::new(id),
         business_key: None,
         activity_id: String::new(),
         activity_instance_id: String::new(),
@@ -49,26 +99,12 @@ pub(super) fn assignment(
         extension_properties: BTreeMap::new(),
         error_message: None,
         error_details: None,
-    };
-    Assignment {
-        task: Arc::new(task),
-        variables: Arc::default(),
-        config,
-        version: version.to_owned(),
-        limits: limits.clone(),
-        port: Arc::new(NoTask),
-        engine_calls: EngineCalls::none(),
-        http: HttpCalls::none(),
-        secrets,
-        surroundings: Surroundings::real(),
-        output: OutputTo::Log,
-        reuse: Reuse::NEVER,
     }
 }
 
 /// A port behind which there is no task: a component that decides something before its handler is called gets an
 /// error.
-pub(super) struct NoTask;
+struct NoTask;
 
 const NO_TASK: &str = "there is no task before the handler is called";
 

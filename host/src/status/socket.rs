@@ -1,18 +1,19 @@
-//! The socket in the state directory at which a host tells its status: whoever may read that directory as the host's
-//! user may ask. It answers each connection with one JSON document, and reads nothing.
+//! The socket in the state directory at which a host tells its status: whoever may use that directory as the host's user
+//! may ask. It answers each connection with one JSON document, and reads nothing.
 
 use std::{
     fs,
-    io::{self, Read},
-    os::unix::{fs::PermissionsExt, net::UnixStream as Connection},
+    io::{self, ErrorKind},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde_json::Value;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{UnixListener, UnixStream},
+    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +25,11 @@ const NAME: &str = "status.sock";
 /// Only for the user of the host: messages of failures are in it.
 const MODE: u32 = 0o600;
 
-/// How long an answer may take, on both sides; it is a few kilobytes on the same machine.
+/// How long an answer may take, on both sides: it comes from the same machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many are answered at the same time; others wait.
+const AT_ONCE: usize = 16;
 
 /// How long nobody is let in after that has failed, as for want of file descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -48,6 +52,9 @@ pub enum AskError {
         "no host is running with the state directory {0}; if one is, name its own by --state-dir or its settings by --config"
     )]
     NotRunning(PathBuf),
+    /// It does not answer.
+    #[error("the host with the state directory {0} did not answer within {TIMEOUT:?}: it may be stopped or very busy")]
+    Late(PathBuf),
     /// It cannot be reached, or ends while it answers.
     #[error("the host with the state directory {dir} cannot be asked: {source}")]
     Unreachable {
@@ -72,38 +79,36 @@ impl StatusSocket {
     /// # Errors
     /// The directory cannot be written, or its path is longer than an address of a socket may be.
     pub fn open(state_dir: &Path) -> io::Result<Self> {
-        // Under another name at first, so that nobody can connect before it is closed to others.
-        let (begun, path) = (state_dir.join(format!(".{NAME}")), state_dir.join(NAME));
-        match fs::remove_file(&begun) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&begun)?;
-        fs::set_permissions(&begun, fs::Permissions::from_mode(MODE))?;
-        fs::rename(begun, &path)?;
+        // In a directory that only we may enter until it is closed to others.
+        let begun = tempfile::Builder::new().prefix(".").rand_bytes(4).tempdir_in(state_dir)?;
+        let (at, path) = (begun.path().join("s"), state_dir.join(NAME));
+        let listener = UnixListener::bind(&at)?;
+        fs::set_permissions(&at, fs::Permissions::from_mode(MODE))?;
+        fs::rename(at, &path)?;
         Ok(Self { listener, path })
     }
 
     /// Answers whoever asks, until it is stopped.
     pub async fn serve(self, view: View, stop: CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.answer(&view) => {}
-        }
-    }
-
-    /// One after the other: an answer fits the kernel's buffer, so that nobody waits for a slow reader.
-    async fn answer(&self, view: &View) {
+        // Dropped when it is stopped, and all answers with it.
+        let mut answers = JoinSet::new();
         loop {
-            match self.listener.accept().await {
-                Ok((connection, _)) => {
-                    if let Err(error) = tell(view, connection).await {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = self.listener.accept(), if answers.len() < AT_ONCE => match accepted {
+                    Ok((connection, _)) => drop(answers.spawn(tell(view.clone(), connection))),
+                    Err(error) => {
+                        tracing::warn!(%error, "nobody can ask for the status for a moment");
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            () = tokio::time::sleep(PAUSE) => {}
+                        }
+                    }
+                },
+                Some(told) = answers.join_next() => {
+                    if let Err(error) = told.map_err(io::Error::other).flatten() {
                         tracing::warn!(%error, "somebody who asked for the status was not answered");
                     }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "nobody can ask for the status for a while");
-                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }
@@ -118,7 +123,7 @@ impl Drop for StatusSocket {
     }
 }
 
-async fn tell(view: &View, mut connection: UnixStream) -> io::Result<()> {
+async fn tell(view: View, mut connection: UnixStream) -> io::Result<()> {
     let status = serde_json::to_vec(&view.status())?;
     let written = async {
         connection.write_all(&status).await?;
@@ -126,7 +131,7 @@ async fn tell(view: &View, mut connection: UnixStream) -> io::Result<()> {
     };
     match tokio::time::timeout(TIMEOUT, written).await {
         // Whoever has gone does not want to know.
-        Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Ok(written) => written,
         Err(elapsed) => Err(elapsed.into()),
     }
@@ -136,19 +141,24 @@ async fn tell(view: &View, mut connection: UnixStream) -> io::Result<()> {
 ///
 /// # Errors
 /// See [`AskError`].
-pub fn ask(state_dir: &Path) -> Result<Value, AskError> {
+pub async fn ask(state_dir: &Path) -> Result<Value, AskError> {
     let dir = || state_dir.to_owned();
-    let answer = answer(&state_dir.join(NAME)).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning(dir()),
-        _ => AskError::Unreachable { dir: dir(), source },
-    })?;
+    let answer = match tokio::time::timeout(TIMEOUT, answer(&state_dir.join(NAME))).await {
+        Err(_elapsed) => return Err(AskError::Late(dir())),
+        Ok(Err(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            return Err(AskError::NotRunning(dir()));
+        }
+        Ok(answer) => answer.map_err(|source| AskError::Unreachable { dir: dir(), source })?,
+    };
     serde_json::from_slice(&answer).map_err(|source| AskError::Answer { dir: dir(), source })
 }
 
-fn answer(path: &Path) -> io::Result<Vec<u8>> {
-    let connection = Connection::connect(path)?;
-    connection.set_read_timeout(Some(TIMEOUT))?;
+async fn answer(path: &Path) -> io::Result<Vec<u8>> {
+    let connection = UnixStream::connect(path).await?;
     let mut answer = Vec::new();
-    connection.take(MAX_ANSWER).read_to_end(&mut answer)?;
+    connection.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+    if answer.is_empty() {
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, "it ended while it was asked"));
+    }
     Ok(answer)
 }

@@ -145,22 +145,22 @@ fn undecided(desk: &Desk, task: &Task, plugin: &Plugin, ending: Ending) -> Outco
 fn report(task: &Task, version: &str, decided: Option<Decided>, ending: &Ending, usage: Usage) {
     let Task { topic, id: task, .. } = task;
     let (ms, cpu_ms) = (usage.wall.as_millis() as u64, usage.cpu.as_millis() as u64);
+    let Usage { memory, task_of_instance, .. } = usage;
     match (decided, ending) {
         (_, Ending::Returned(Ok(()))) => {
-            let (memory, task_of_instance) = (usage.memory, usage.task_of_instance);
             tracing::debug!(%topic, version, %task, ms, cpu_ms, memory, task_of_instance, "handler returned");
         }
         (Some(_), Ending::Returned(Err(text))) => {
-            tracing::warn!(%topic, version, %task, ms, "the handler decided and then returned an error; the decision holds: {}", excerpt(text, SHOWN_TEXT));
+            tracing::warn!(%topic, version, %task, ms, task_of_instance, "the handler decided and then returned an error; the decision holds: {}", excerpt(text, SHOWN_TEXT));
         }
         (Some(_), Ending::Broken(Breakdown { cause, .. })) => {
-            tracing::warn!(%topic, version, %task, ms, "the handler decided and then broke down; the decision holds: {cause}");
+            tracing::warn!(%topic, version, %task, ms, task_of_instance, "the handler decided and then broke down; the decision holds: {cause}");
         }
         (None, Ending::Returned(Err(text))) => {
-            tracing::warn!(%topic, version, %task, ms, "handler failed: {}", excerpt(text, SHOWN_TEXT))
+            tracing::warn!(%topic, version, %task, ms, task_of_instance, "handler failed: {}", excerpt(text, SHOWN_TEXT))
         }
         (None, Ending::Broken(Breakdown { cause, .. })) => {
-            tracing::warn!(%topic, version, %task, ms, cpu_ms, "handler failed: {cause}");
+            tracing::warn!(%topic, version, %task, ms, cpu_ms, task_of_instance, "handler failed: {cause}");
         }
         (_, Ending::Cancelled) => tracing::info!(%topic, version, %task, ms, "invocation cancelled"),
         (_, Ending::HostFault(why)) => {

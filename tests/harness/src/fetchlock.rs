@@ -296,6 +296,22 @@ impl Fetchlock {
         self.signal(Signal::INT)
     }
 
+    /// Has the kernel stop it as it is, until [`Self::resume`].
+    ///
+    /// # Errors
+    /// The process is not there any more.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// The process is not there any more.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
     fn signal(&self, signal: Signal) -> Result<()> {
         // There is an id as long as the exit was not collected, so it cannot have become somebody else's.
         let pid = self.raw_pid().context("fetchlock has exited already")?;

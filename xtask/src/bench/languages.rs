@@ -98,7 +98,7 @@ fn figures(rows: &[Value], name: &str, told: &str) -> Vec<Figure> {
     let load = number("load-ns");
     let builds = of(name, "unchanged-builds-ms").and_then(|row| row["unchanged-builds-ms"].as_array());
     let builds: Vec<f64> = builds.into_iter().flatten().filter_map(Value::as_f64).collect();
-    let slowest = builds.iter().copied().fold(f64::NAN, f64::max);
+    let (build, slowest) = (median(&builds), builds.iter().copied().fold(f64::NAN, f64::max));
     vec![
         compared(name, "fresh instance and first call"),
         compared(&format!("{name}-again"), "a further call of the same instance (`reuse`)"),
@@ -109,12 +109,12 @@ fn figures(rows: &[Value], name: &str, told: &str) -> Vec<Figure> {
             ),
             format!("median {}, worst {}", microseconds(load), microseconds(number("worst-load-ns"))),
         )
-        .goal(format!("under {LOAD_GOAL:?}"), load < LOAD_GOAL.as_nanos() as f64),
+        .goal(format!("median under {LOAD_GOAL:?}"), load < LOAD_GOAL.as_nanos() as f64),
         Figure::new(
             format!("{told}: `fetchlock build` of a project of which nothing has changed"),
-            format!("median {:.0} ms, worst {slowest:.0} ms", median(&builds)),
+            format!("median {build:.0} ms, worst {slowest:.0} ms"),
         )
-        .goal(format!("under {BUILD_GOAL:?}"), slowest < BUILD_GOAL.as_secs_f64() * 1e3),
+        .goal(format!("median under {BUILD_GOAL:?}"), build < BUILD_GOAL.as_secs_f64() * 1e3),
     ]
 }
 

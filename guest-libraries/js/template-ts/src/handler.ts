@@ -4,7 +4,7 @@ import { BpmnError, config, handler, log } from 'fetchlock';
 
 /** Handles one task: the variables that it needs, and what it makes of them. */
 export const handle = handler({ amount: 'number', customer: 'string' }, async (task, { amount, customer }) => {
-  const limit = Number(config.get('limit') ?? 1000);
+  const limit = config.number('limit', 1000);
   if (amount > limit) {
     throw new BpmnError('TOO_MUCH', `${amount} is more than ${limit}`);
   }

@@ -22,7 +22,7 @@
 //! fn handle(order: Order) -> fetchlock::Result<Approval> {
 //!     let limit: f64 = fetchlock::config::parse("limit")?.unwrap_or(1_000.0);
 //!     if order.amount > limit {
-//!         let message = format!("{} is above the limit of {limit}", order.amount);
+//!         let message = format!("{} is more than {limit}", order.amount);
 //!         return Err(fetchlock::BpmnError::new("TOO_MUCH", message).into());
 //!     }
 //!     Ok(Approval { approved: true, message: format!("Thank you, {}", order.customer) })

@@ -43,9 +43,11 @@ pub(crate) fn hand_over<'de, V: Visitor<'de>, E: de::Error>(value: Value, visito
 /// The value of a special type; none if it is none.
 pub(crate) fn ask<T: Serialize + ?Sized, S: Serializer>(special: &T, serializer: S) -> Result<Option<Value>, S::Error> {
     IS_ASKED.set(true);
-    special.serialize(serializer)?;
+    let answered = special.serialize(serializer);
+    // After an error too: who catches it goes on with another value, which must not be taken for this one.
     IS_ASKED.set(false);
-    Ok(PASSING.take())
+    let value = PASSING.take();
+    answered.map(|_| value)
 }
 
 /// A type with an engine type of its own.
@@ -261,3 +263,40 @@ macro_rules! through_serde {
 }
 
 through_serde!(Value, Date, Bytes, Xml, File, Object, Other);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::Serializer as JsonWriter;
+
+    use super::*;
+
+    /// What fails when it is asked, before it answers or after.
+    enum Failing {
+        Before,
+        After(Xml),
+    }
+
+    impl Serialize for Failing {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if let Self::After(xml) = self {
+                Whole(xml).serialize(serializer)?;
+            }
+            Err(ser::Error::custom("no"))
+        }
+    }
+
+    fn xml() -> Xml {
+        Xml("<a/>".to_owned())
+    }
+
+    #[test]
+    fn an_error_leaves_neither_a_question_nor_an_answer_to_the_next_value() {
+        for failing in [Failing::Before, Failing::After(xml())] {
+            assert!(ask(&failing, JsonWriter).is_err());
+            assert_eq!(ask(&7, JsonWriter).ok(), Some(None), "an answer is left");
+            assert!(ask(&failing, JsonWriter).is_err());
+            assert_eq!(serde_json::to_value(xml()).ok(), Some("<a/>".into()), "a question is left");
+        }
+        assert_eq!(ask(&Whole(&xml()), JsonWriter).ok(), Some(Some(Value::Xml("<a/>".to_owned()))));
+    }
+}

@@ -1,6 +1,6 @@
 //! The handler of the topic `{{topic}}`.
 
-use fetchlock::{BpmnError, config, log};
+use fetchlock::{BpmnError, Task, config, log};
 use serde::{Deserialize, Serialize};
 
 /// The largest amount that is approved, if the manifest sets no `limit`.
@@ -22,10 +22,10 @@ struct Approval {
 
 /// Called for each task. An error is a failure, which is tried again; a `BpmnError` is for the process to catch.
 #[fetchlock::handler]
-fn handle(order: Order) -> fetchlock::Result<Approval> {
+fn handle(task: Task, order: Order) -> fetchlock::Result<Approval> {
     let limit = config::parse("limit")?.unwrap_or(DEFAULT_LIMIT);
     let approval = approve(&order, limit)?;
-    log::info!(amount = order.amount; "approved");
+    log::info!(amount = order.amount, task:% = task.id; "approved");
     Ok(approval)
 }
 
@@ -35,12 +35,12 @@ fn approve(order: &Order, limit: f64) -> Result<Approval, BpmnError> {
     if *amount > limit {
         return Err(BpmnError::new(
             "TOO_MUCH",
-            format!("{amount} is above the limit of {limit}"),
+            format!("{amount} is more than {limit}"),
         ));
     }
     Ok(Approval {
         approved: true,
-        message: format!("Thank you, {customer}: {amount} is approved"),
+        message: format!("Thank you, {customer}"),
     })
 }
 
@@ -48,13 +48,23 @@ fn approve(order: &Order, limit: f64) -> Result<Approval, BpmnError> {
 mod tests {
     use super::*;
 
+    fn order(amount: f64) -> Order {
+        let customer = "Ada".to_owned();
+        Order { amount, customer }
+    }
+
     #[test]
-    fn the_limit_itself_is_approved_and_more_is_not() {
-        let order = |amount| Order {
-            amount,
-            customer: "Ada".to_owned(),
+    fn an_amount_within_the_limit_is_approved() {
+        let approval = Approval {
+            approved: true,
+            message: "Thank you, Ada".to_owned(),
         };
-        assert!(approve(&order(50.0), 50.0).is_ok_and(|approval| approval.approved));
-        assert!(approve(&order(50.01), 50.0).is_err_and(|error| error.code == "TOO_MUCH"));
+        assert_eq!(approve(&order(42.0), DEFAULT_LIMIT), Ok(approval));
+    }
+
+    #[test]
+    fn an_amount_above_the_limit_is_a_business_error() {
+        let too_much = BpmnError::new("TOO_MUCH", "42 is more than 10");
+        assert_eq!(approve(&order(42.0), 10.0), Err(too_much));
     }
 }

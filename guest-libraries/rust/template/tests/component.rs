@@ -7,7 +7,7 @@ fn an_amount_above_the_limit_is_a_business_error() {
     let ran = Case::of_project()
         .variable("amount", 42)
         .variable("customer", "Ada")
-        .config("limit", "41")
+        .config("limit", "10")
         .run();
     assert_eq!(ran.outcome, "bpmn-error", "{ran}");
     assert_eq!(ran.code.as_deref(), Some("TOO_MUCH"));

@@ -38,7 +38,7 @@ const SEED: &str = "0";
 pub(super) fn without_text(file_name: &str, why: &NoCaseText) -> Problems {
     let line = match why {
         NoCaseText::Encoding { line } => *line,
-        NoCaseText::Unreadable(_) | NoCaseText::TooLarge => 0,
+        NoCaseText::Unreadable(_) | NoCaseText::TooLarge | NoCaseText::Format => 0,
     };
     Problems::one(Place::Line(file_name.to_owned(), line), why)
 }

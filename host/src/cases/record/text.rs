@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use bytes::Bytes;
 use toml_edit::{DocumentMut, Item, Value as Toml};
 
-use super::redact::Redactor;
+use super::redact::{Parts, Redactor};
 use crate::{
     cases::{
         asked::Made,
@@ -62,13 +62,16 @@ impl Recorded {
 
     /// The text of the case.
     pub(super) fn text(&self) -> Result<String, NoText> {
-        let redactor = Redactor::new(&self.plugin.settings.record_redact);
+        let mut redactor = Redactor::new(&self.plugin.settings.record_redact);
         let (mut variables, mut contents) = ((*self.variables).clone(), self.contents.clone());
-        redactor.variables(&mut variables);
-        redactor.contents(&mut contents);
-        let mut observed = self.observed.clone();
-        redactor.observed(&mut observed);
-        let given = self.given(variables, &contents, &observed);
+        let (mut task, mut observed) = ((*self.task).clone(), self.observed.clone());
+        redactor.redact(Parts {
+            task: &mut task,
+            variables: &mut variables,
+            contents: &mut contents,
+            observed: &mut observed,
+        });
+        let given = self.given(&task, variables, &contents, &observed);
         let case = file::parse(Path::new(""), "the recording", &given, true)?;
         observed.contents = contents;
         let text = update(&given, &case, &observed)?;
@@ -76,7 +79,13 @@ impl Recorded {
     }
 
     /// All but what is expected.
-    fn given(&self, variables: Variables, contents: &BTreeMap<String, Bytes>, observed: &Observed) -> String {
+    fn given(
+        &self,
+        task: &Task,
+        variables: Variables,
+        contents: &BTreeMap<String, Bytes>,
+        observed: &Observed,
+    ) -> String {
         let Plugin { route, version, .. } = &*self.plugin;
         let mut lines = vec![
             format!(
@@ -98,7 +107,7 @@ impl Recorded {
             format!("seed = {}", write::text(self.seed.as_str())),
             "\n[task]".to_owned(),
         ]);
-        lines.extend(self.task_lines());
+        lines.extend(task_lines(task));
         lines.push("\n[variables]".to_owned());
         for (name, mut variable) in variables {
             if let Value::File(file) = &mut variable.value {
@@ -127,34 +136,6 @@ impl Recorded {
         lines.join("\n") + "\n\n"
     }
 
-    fn task_lines(&self) -> Vec<String> {
-        let task = &*self.task;
-        let mut lines = Vec::new();
-        let mut add = |key: &str, value: Option<String>| lines.extend(value.map(|value| format!("{key} = {value}")));
-        let text = |value: &str| Some(write::text(value));
-        let optional = |value: &Option<String>| value.as_ref().map(|it| write::text(it));
-        add("id", text(task.id.as_str()));
-        add("worker-id", text(task.worker_id.as_str()));
-        add("business-key", optional(&task.business_key));
-        add("activity-id", text(&task.activity_id));
-        add("activity-instance-id", text(&task.activity_instance_id));
-        add("execution-id", text(&task.execution_id));
-        add("process-instance-id", text(&task.process_instance_id));
-        add("process-definition-id", text(&task.process_definition_id));
-        add("process-definition-key", text(&task.process_definition_key));
-        add("process-definition-version-tag", optional(&task.process_definition_version_tag));
-        add("tenant-id", optional(&task.tenant_id));
-        add("retries", task.retries.map(|it| it.to_string()));
-        add("priority", Some(task.priority.to_string()));
-        add("create-time", task.create_time.map(|it| write::variable(&Value::Date(it).into())));
-        add("error-message", optional(&task.error_message));
-        add("error-details", optional(&task.error_details));
-        let properties: Vec<(&str, String)> =
-            task.extension_properties.iter().map(|(name, value)| (name.as_str(), write::text(value))).collect();
-        add("extension-properties", (!properties.is_empty()).then(|| write::table(&properties)));
-        lines
-    }
-
     /// What was taken out is expected to be anything: it follows from what nobody may see.
     fn with_any(&self, text: &str, redactor: &Redactor<'_>) -> String {
         let Ok(mut document) = text.parse::<DocumentMut>() else { return text.to_owned() };
@@ -172,4 +153,31 @@ impl Recorded {
         }
         document.to_string()
     }
+}
+
+fn task_lines(task: &Task) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut add = |key: &str, value: Option<String>| lines.extend(value.map(|value| format!("{key} = {value}")));
+    let text = |value: &str| Some(write::text(value));
+    let optional = |value: &Option<String>| value.as_ref().map(|it| write::text(it));
+    add("id", text(task.id.as_str()));
+    add("worker-id", text(task.worker_id.as_str()));
+    add("business-key", optional(&task.business_key));
+    add("activity-id", text(&task.activity_id));
+    add("activity-instance-id", text(&task.activity_instance_id));
+    add("execution-id", text(&task.execution_id));
+    add("process-instance-id", text(&task.process_instance_id));
+    add("process-definition-id", text(&task.process_definition_id));
+    add("process-definition-key", text(&task.process_definition_key));
+    add("process-definition-version-tag", optional(&task.process_definition_version_tag));
+    add("tenant-id", optional(&task.tenant_id));
+    add("retries", task.retries.map(|it| it.to_string()));
+    add("priority", Some(task.priority.to_string()));
+    add("create-time", task.create_time.map(|it| write::variable(&Value::Date(it).into())));
+    add("error-message", optional(&task.error_message));
+    add("error-details", optional(&task.error_details));
+    let properties: Vec<(&str, String)> =
+        task.extension_properties.iter().map(|(name, value)| (name.as_str(), write::text(value))).collect();
+    add("extension-properties", (!properties.is_empty()).then(|| write::table(&properties)));
+    lines
 }

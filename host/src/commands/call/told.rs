@@ -18,7 +18,7 @@ pub(super) fn json(plugin: &Plugin, observed: &Observed) -> Json {
     let Usage { wall, cpu, memory, host_calls, dropped_lines, task_of_instance: _ } = observed.usage;
     let mut told = json!({
         "topic": plugin.route.topic,
-        "version": plugin.version,
+        "version": &*plugin.version,
         "after-decision": observed.afterwards.iter().map(|it| it.what.name()).collect::<Vec<_>>(),
         "calls": calls_json(&observed.calls),
         "logs": lines_json(&observed.logs),

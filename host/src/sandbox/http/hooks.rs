@@ -32,8 +32,8 @@ pub(super) struct Policy {
     limits: HttpLimits,
     sent: u64,
     output: GuestOutput,
-    /// Each exchange that is under way holds it, too.
-    under_way: Arc<()>,
+    /// Each exchange that is under way holds it, too. None before the first.
+    under_way: Option<Arc<()>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,11 +59,11 @@ impl Policy {
     pub(super) fn new(calls: HttpCalls, limits: &Limits, output: GuestOutput) -> Self {
         let limits =
             HttpLimits { requests: limits.http_requests, body: limits.http_body, timeout: limits.http_timeout };
-        Self { calls, limits, sent: 0, output, under_way: Arc::default() }
+        Self { calls, limits, sent: 0, output, under_way: None }
     }
 
     pub(super) fn is_under_way(&self) -> bool {
-        Arc::strong_count(&self.under_way) > 1
+        self.under_way.as_ref().is_some_and(|it| Arc::strong_count(it) > 1)
     }
 
     /// Counts a request and judges where it goes.
@@ -124,7 +124,7 @@ impl WasiHttpHooks for Policy {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answered> + Send> {
         let admitted = self.admit(&request, options);
-        let (output, under_way) = (self.output.clone(), self.under_way.clone());
+        let (output, under_way) = (self.output.clone(), self.under_way.get_or_insert_default().clone());
         Box::new(async move {
             let _under_way = under_way;
             let result = match admitted {

@@ -127,7 +127,7 @@ pub(super) fn link(linker: &mut Linker<Invocation>) -> wasmtime::Result<()> {
 
 impl WasiHttpView for Invocation {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let Http { context, policy } = &mut self.http;
+        let Http { context, policy } = &mut self.assigned.http;
         let table: &mut ResourceTable = &mut self.table;
         WasiHttpCtxView { ctx: context, table, hooks: policy }
     }

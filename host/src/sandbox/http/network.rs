@@ -30,7 +30,7 @@ use super::{HttpError, HttpPort, Terms, addresses::not_public, hooks::too_large}
 use crate::{
     certificates,
     foreign::excerpt,
-    grant::{Grants, HttpTarget, Scheme},
+    grant::{Grants, Host, HttpTarget, Scheme},
     sandbox::ending::show,
 };
 
@@ -142,6 +142,11 @@ impl Ways {
             let waiting = "no other exchange made room (`http.max-concurrent` allows";
             timed_out(&format!("{waiting} {})", self.max_concurrent))
         })?;
+        // An address is not looked up, where names are judged.
+        if let Host::Address(address) = terms.target.host {
+            let named = terms.grants.addresses_for(&terms.target);
+            judge(vec![address], &named).map_err(|error| error.told(&terms.target, &terms.grants))?;
+        }
         let client = self.client(&terms)?;
         let request = outgoing(request)?;
         let begun = terms.begun.filter(|begun| *begun < terms.deadline);

@@ -39,9 +39,9 @@ impl engine::Host for Invocation {
             Ok(variables) => variables,
             Err(why) => return Ok(Err(engine::StartError::Invalid(why))),
         };
-        let checker = Checker { fetched: &self.variables, payload: self.limits.payload };
+        let checker = Checker { fetched: &self.assigned.variables, payload: self.assigned.limits.payload };
         let start = ProcessStart { key, tenant_id, business_key, variables };
-        let result = self.engine_calls.start_process(checker, start, condition).await;
+        let result = self.assigned.engine_calls.start_process(checker, start, condition).await;
         if let Err(StartError::Denied(why)) = &result {
             self.output.log(Level::Warn, why, &[]);
         }
@@ -57,8 +57,8 @@ impl engine::Host for Invocation {
             Ok(message) => message,
             Err(why) => return Ok(Err(engine::CorrelateError::Invalid(why))),
         };
-        let checker = Checker { fetched: &self.variables, payload: self.limits.payload };
-        let result = self.engine_calls.correlate(checker, message).await;
+        let checker = Checker { fetched: &self.assigned.variables, payload: self.assigned.limits.payload };
+        let result = self.assigned.engine_calls.correlate(checker, message).await;
         if let Err(CorrelateError::Denied(why)) = &result {
             self.output.log(Level::Warn, why, &[]);
         }

@@ -101,35 +101,35 @@ impl types::Host for Invocation {}
 impl variables::Host for Invocation {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<types::Value>> {
         self.count_call()?;
-        Ok(self.variables.get(&name).map(|variable| convert::value_to_guest(&variable.value)))
+        Ok(self.assigned.variables.get(&name).map(|variable| convert::value_to_guest(&variable.value)))
     }
 
     fn get_many(&mut self, names: Vec<String>) -> wasmtime::Result<Vec<Option<types::Value>>> {
         self.count_call()?;
-        let asked = names.iter().filter_map(|name| self.variables.get(name));
+        let asked = names.iter().filter_map(|name| self.assigned.variables.get(name));
         // A name may be given any number of times, and each copy of its value is the host's memory.
-        if asked.map(|variable| variable.value.payload_len()).sum::<usize>() > self.limits.payload {
-            let allowed = bytesize::ByteSize(self.limits.payload as u64).to_string();
+        if asked.map(|variable| variable.value.payload_len()).sum::<usize>() > self.assigned.limits.payload {
+            let allowed = bytesize::ByteSize(self.assigned.limits.payload as u64).to_string();
             return Err(LimitExceeded { setting: "limits.payload", allowed }.into());
         }
-        let get = |name| self.variables.get(name).map(|variable| convert::value_to_guest(&variable.value));
+        let get = |name| self.assigned.variables.get(name).map(|variable| convert::value_to_guest(&variable.value));
         Ok(names.iter().map(get).collect())
     }
 
     fn type_name(&mut self, name: String) -> wasmtime::Result<Option<String>> {
         self.count_call()?;
-        Ok(self.variables.get(&name).map(|variable| variable.value.type_name().to_owned()))
+        Ok(self.assigned.variables.get(&name).map(|variable| variable.value.type_name().to_owned()))
     }
 
     fn names(&mut self) -> wasmtime::Result<Vec<String>> {
         self.count_call()?;
-        Ok(self.variables.keys().cloned().collect())
+        Ok(self.assigned.variables.keys().cloned().collect())
     }
 
     async fn load(&mut self, name: String) -> wasmtime::Result<Result<Vec<u8>, variables::LoadError>> {
         self.count_call()?;
-        let limit = self.limits.payload;
-        let stored = match self.variables.get(&name).map(|variable| &variable.value) {
+        let limit = self.assigned.limits.payload;
+        let stored = match self.assigned.variables.get(&name).map(|variable| &variable.value) {
             None => return Ok(Err(variables::LoadError::Unknown)),
             Some(Value::Bytes(bytes)) => return Ok(Ok(bytes.to_vec())),
             Some(Value::File(file)) => match &file.content {
@@ -138,7 +138,7 @@ impl variables::Host for Invocation {
             },
             Some(_) => return Ok(Err(variables::LoadError::NotAFile)),
         };
-        Ok(match self.port.load(&stored, limit).await {
+        Ok(match self.assigned.port.load(&stored, limit).await {
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(LoadError::Unknown) => Err(variables::LoadError::Unknown),
             Err(LoadError::NotAFile) => Err(variables::LoadError::NotAFile),
@@ -164,7 +164,7 @@ impl variables::Host for Invocation {
         if let Err(why) = self.checker().variables(&[&variables]) {
             return Ok(Err(variables::SetError::Invalid(why)));
         }
-        Ok(self.port.set_progress(scope, variables).await.map_err(|error| match error {
+        Ok(self.assigned.port.set_progress(scope, variables).await.map_err(|error| match error {
             SetError::Invalid(why) => variables::SetError::Invalid(why),
             SetError::Gone => variables::SetError::Gone,
             SetError::Unavailable(why) => variables::SetError::Unavailable(why),
@@ -175,7 +175,7 @@ impl variables::Host for Invocation {
 impl task::Host for Invocation {
     fn get(&mut self) -> wasmtime::Result<task::Context> {
         self.count_call()?;
-        Ok(convert::context(&self.task))
+        Ok(convert::context(&self.assigned.task))
     }
 }
 
@@ -183,7 +183,7 @@ type Decided = wasmtime::Result<Result<(), outcome::DecisionError>>;
 
 impl Invocation {
     fn checker(&self) -> Checker<'_> {
-        Checker { fetched: &self.variables, payload: self.limits.payload }
+        Checker { fetched: &self.assigned.variables, payload: self.assigned.limits.payload }
     }
 
     async fn decide(&mut self, decision: Result<Decision, String>) -> Decided {
@@ -193,8 +193,10 @@ impl Invocation {
             Ok(decision) => decision,
             Err(why) => return Ok(Err(outcome::DecisionError::Invalid(why))),
         };
-        self.has_failed |= matches!(decision, Decision::Fail(_));
-        Ok(self.port.decide(decision).await.map_err(|error| match error {
+        let is_failure = matches!(decision, Decision::Fail(_));
+        let decided = self.assigned.port.decide(decision).await;
+        self.assigned.went_well |= decided.is_ok() && !is_failure;
+        Ok(decided.map_err(|error| match error {
             DecisionError::AlreadyDecided => outcome::DecisionError::AlreadyDecided,
             DecisionError::Invalid(why) => outcome::DecisionError::Invalid(why),
             DecisionError::NotDurable(why) => outcome::DecisionError::NotDurable(why),
@@ -251,7 +253,7 @@ impl outcome::Host for Invocation {
         if let Err(why) = longest("duration", duration) {
             return Ok(Err(outcome::LockError::Invalid(why)));
         }
-        Ok(self.port.extend_lock(duration).await.map_err(|error| match error {
+        Ok(self.assigned.port.extend_lock(duration).await.map_err(|error| match error {
             LockError::Lost => outcome::LockError::LockLost,
             LockError::Invalid(why) => outcome::LockError::Invalid(why),
             LockError::Unavailable(why) => outcome::LockError::Unavailable(why),
@@ -277,10 +279,10 @@ impl log::Host for Invocation {
 impl config::Host for Invocation {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
         self.count_call()?;
-        if let Some(text) = self.config.get(&key) {
+        if let Some(text) = self.assigned.config.get(&key) {
             return Ok(Some(text.clone()));
         }
-        Ok(match self.secrets.get(&key).await? {
+        Ok(match self.assigned.secrets.get(&key).await? {
             Found::Nothing => None,
             Found::Secret(secret) => {
                 self.output.reveal(&secret);
@@ -295,7 +297,7 @@ impl config::Host for Invocation {
 
     fn keys(&mut self) -> wasmtime::Result<Vec<String>> {
         self.count_call()?;
-        let mut keys: Vec<String> = self.config.keys().cloned().chain(self.secrets.names()).collect();
+        let mut keys: Vec<String> = self.assigned.config.keys().cloned().chain(self.assigned.secrets.names()).collect();
         keys.sort();
         Ok(keys)
     }

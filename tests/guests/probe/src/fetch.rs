@@ -58,6 +58,24 @@ pub(crate) fn fetch_unfinished() -> Returned {
     complete(&[text("verdict", verdict.unwrap_or_else(|error| error))])
 }
 
+/// Begins a request with a body that it never finishes, and completes without waiting for the answer.
+pub(crate) fn fetch_and_leave() -> Returned {
+    let request = request(&headers()?)?;
+    let body = request.body().map_err(|()| "the body was taken already")?;
+    let answer = outgoing_handler::handle(request, None).map_err(|error| shown(&error))?;
+    // Both would end the request otherwise.
+    std::mem::forget((body, answer));
+    complete(&[])
+}
+
+/// Makes `n` handles of the host's and never lets go of them, then completes.
+pub(crate) fn leak_handles() -> Returned {
+    for _ in 0..number()? {
+        std::mem::forget(Fields::new());
+    }
+    complete(&[])
+}
+
 /// Completes with `verdict`: for each name in `text`, with commas between, whether a header of this name is accepted.
 pub(crate) fn fetch_headers() -> Returned {
     let names = text_variable("text")?.unwrap_or_default();

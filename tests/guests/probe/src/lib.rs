@@ -66,6 +66,8 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("fetch-flood", fetch::fetch_flood),
     ("fetch-unfinished", fetch::fetch_unfinished),
     ("fetch-headers", fetch::fetch_headers),
+    ("fetch-and-leave", fetch::fetch_and_leave),
+    ("leak-handles", fetch::leak_handles),
     ("say-secret", secrets::say_secret),
     ("fail-with-secret", secrets::fail_with_secret),
     ("err-secret", secrets::err_secret),

@@ -137,13 +137,15 @@ const BRIEF: Duration = Duration::from_millis(300);
 
 const BODY: usize = 1_000;
 
-/// What a plugin asks that is granted this.
+/// What a plugin asks that is granted this; an address in the place of a name is granted, too.
 fn asking(url: &str, allowed: &[&str], timeout: Duration) -> Request<Bytes> {
     let uri: http::Uri = url.parse().expect("an address");
     let scheme = Scheme::named(uri.scheme_str().expect("a scheme")).expect("http or https");
     let host = Host::parse(uri.host().expect("a host")).expect("a host");
     let port = uri.port_u16().unwrap_or(scheme.default_port());
-    let http = HttpPatterns::parse(allowed.iter().copied()).expect("entries");
+    let itself = format!("* {}://{host}:{port}", scheme.name());
+    let itself = matches!(host, Host::Address(_)).then_some(itself.as_str());
+    let http = HttpPatterns::parse(allowed.iter().copied().chain(itself)).expect("entries");
     let allowed = AllowedGrants { http, ..AllowedGrants::default() };
     let terms = Terms {
         target: HttpTarget { method: "GET".into(), scheme, host, port },
