@@ -1,5 +1,5 @@
-//! What is particular about the guests of one language, tried on one instance that is called again and again, which the
-//! host never does: it makes a fresh one for each task. What holds here holds there a fortiori.
+//! What is particular about the guests of one language, tried on one instance that is called again and again, as a host
+//! does where a manifest sets `reuse`. What holds here holds for a fresh instance a fortiori.
 
 mod go;
 mod warm;
