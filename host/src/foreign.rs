@@ -61,6 +61,12 @@ pub fn excerpt(text: &str, max: usize) -> String {
     }
 }
 
+/// A text as it stands in a JSON document, without the quotes around it.
+pub(crate) fn within_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ pub use self::socket::{AskError, StatusSocket, ask};
 use crate::{
     plugins::{Catalog, Refusal},
     task::{EngineName, Route},
-    worker::{Activity, LastFailure},
+    worker::{Activity, RouteActivity},
 };
 
 /// What can be seen of a running host. Cheap to clone.
@@ -76,18 +76,9 @@ pub struct PluginStatus {
     pub version: Option<String>,
     /// The engine whose tasks that version works on.
     pub engine: Option<EngineName>,
-    /// Invocations that run now.
-    pub running: usize,
-    /// Tasks that the engine knows as completed.
-    pub completed: u64,
-    /// Tasks that ended with a BPMN error.
-    pub bpmn_errors: u64,
-    /// Failures that the engine was told.
-    pub failures: u64,
-    /// Those of them after which no retry was left.
-    pub incidents: u64,
-    /// The latest of the failures.
-    pub last_failure: Option<LastFailure>,
+    /// What has been going on with it.
+    #[serde(flatten)]
+    pub activity: RouteActivity,
 }
 
 impl View {
@@ -102,27 +93,14 @@ impl View {
         let serving = catalog.plugins().map(|plugin| plugin.route.clone());
         let routes: BTreeSet<Route> = serving.chain(activity.keys().cloned()).collect();
         let plugin = |route: Route| {
-            let activity = activity.remove(&route).unwrap_or_default();
-            let serving = catalog.serving(&route);
+            let (activity, serving) = (activity.remove(&route).unwrap_or_default(), catalog.serving(&route));
             PluginStatus {
                 version: serving.map(|plugin| plugin.version.to_string()),
                 engine: serving.map(|plugin| plugin.settings.engine.clone()),
                 route,
-                running: activity.running,
-                completed: activity.completed,
-                bpmn_errors: activity.bpmn_errors,
-                failures: activity.failures,
-                incidents: activity.incidents,
-                last_failure: activity.last_failure,
+                activity,
             }
         };
         routes.into_iter().map(plugin).collect()
-    }
-}
-
-impl PluginStatus {
-    /// Whether it has had a task.
-    pub fn has_worked(&self) -> bool {
-        self.running > 0 || self.completed + self.bpmn_errors + self.failures > 0
     }
 }

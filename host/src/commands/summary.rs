@@ -6,7 +6,13 @@ mod room;
 use std::fmt::Write as _;
 
 pub(in crate::commands) use self::room::Room;
-use crate::{foreign::escape, plugins::Refusal, status::PluginStatus, task::Route, worker::LastFailure};
+use crate::{
+    foreign::escape,
+    plugins::Refusal,
+    status::PluginStatus,
+    task::Route,
+    worker::{LastFailure, RouteActivity},
+};
 
 /// How many lines of a failure's details are shown; the engine has them all.
 const MAX_DETAILS: usize = 12;
@@ -28,7 +34,7 @@ const COUNT_WIDTH: usize = 6;
 
 /// The summary as text. What is refused and a failure may take half of the room, and more if there are few topics.
 pub(super) fn render(plugins: &[PluginStatus], refused: &[Refusal], room: Room) -> String {
-    let failures = plugins.iter().filter_map(|plugin| plugin.last_failure.as_ref());
+    let failures = plugins.iter().filter_map(|plugin| plugin.activity.last_failure.as_ref());
     let failure = failures.max_by_key(|failure| failure.at);
     let refused: Vec<String> = refused.iter().flat_map(|refusal| refusal_lines(refusal, room)).collect();
     let wanted = refused.len() + failure.map_or(0, |failure| last_failure(failure, room, usize::MAX).len());
@@ -60,7 +66,7 @@ fn table(plugins: &[PluginStatus], room: Room, rows: usize) -> Vec<String> {
         return vec!["no plugin yet: drop a NAME.wasm into the directory".to_owned()];
     }
     if shown.len() + 1 > rows {
-        shown.sort_by_key(|plugin| !plugin.has_worked());
+        shown.sort_by_key(|plugin| !plugin.activity.has_worked());
         // The head and the number of the others take a row each.
         shown.truncate(rows.saturating_sub(2));
         shown.sort_by_key(|plugin| &plugin.route);
@@ -81,7 +87,7 @@ fn table(plugins: &[PluginStatus], room: Room, rows: usize) -> Vec<String> {
     };
     let mut lines = vec![row("topic", "version", COUNTS)];
     for (plugin, name) in shown.iter().zip(&names) {
-        let PluginStatus { running, completed, bpmn_errors, failures, incidents, .. } = **plugin;
+        let RouteActivity { running, completed, bpmn_errors, failures, incidents, .. } = plugin.activity;
         let counts = [running as u64, completed, bpmn_errors, failures, incidents].map(|count| count.to_string());
         let version = plugin.version.as_deref().unwrap_or("(removed)");
         lines.push(row(name, version, counts.each_ref().map(String::as_str)));
@@ -146,12 +152,7 @@ mod tests {
             route: Route { topic: Topic::new(topic), plugin: PluginName::new(plugin) },
             version: Some("0123456789ab".into()),
             engine: None,
-            running: 0,
-            completed: 0,
-            bpmn_errors: 0,
-            failures: 0,
-            incidents: 0,
-            last_failure: None,
+            activity: RouteActivity::default(),
         }
     }
 
@@ -162,7 +163,8 @@ mod tests {
             message: "m".repeat(100),
             details: Some("a frame of the backtrace\n".repeat(20)),
         };
-        PluginStatus { failures: 1, last_failure: Some(last_failure), version: None, ..plugin(topic, "p") }
+        let activity = RouteActivity { failures: 1, last_failure: Some(last_failure), ..RouteActivity::default() };
+        PluginStatus { activity, version: None, ..plugin(topic, "p") }
     }
 
     fn refused(lines: usize) -> Refusal {

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use crate::secret::{HIDDEN, Secret};
+use crate::{
+    foreign::within_json,
+    secret::{HIDDEN, Secret},
+};
 
 /// Texts shorter than this are not looked for: they would be found in any line, and a secret of such a length is none.
 const MIN_CONCEALED: usize = 6;
@@ -23,9 +26,8 @@ impl Revealed {
     pub(super) fn add(&self, secret: &Secret) {
         let text = secret.reveal();
         // As JSON writes it, too, and line by line, as it comes through standard output.
-        let json = serde_json::to_string(text).unwrap_or_default();
-        let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
-        let forms = [text, json].into_iter().chain(text.lines().map(str::trim));
+        let json = within_json(text);
+        let forms = [text, &json].into_iter().chain(text.lines().map(str::trim));
         let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms.filter(|form| form.len() >= MIN_CONCEALED) {
             let needle = Needle(Secret::new(form));

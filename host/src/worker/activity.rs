@@ -26,7 +26,8 @@ struct Shared {
 }
 
 /// What has been going on with one plugin on its topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct RouteActivity {
     /// Invocations that run now.
     pub running: usize,
@@ -101,6 +102,11 @@ impl Activity {
 }
 
 impl RouteActivity {
+    /// Whether there has been a task.
+    pub fn has_worked(&self) -> bool {
+        self.running > 0 || self.completed + self.bpmn_errors + self.failures > 0
+    }
+
     fn failed(&mut self, task: &TaskId, failure: &Failure) {
         self.failures += 1;
         self.incidents += u64::from(failure.retries == 0);

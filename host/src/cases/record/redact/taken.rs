@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::{Parts, REDACTED, redact};
 use crate::{
     cases::asked::{Answer, Asked, Made},
+    foreign::within_json,
     value::{FileContent, Value, Variables},
 };
 
@@ -17,9 +18,9 @@ const MIN_TAKEN: usize = 3;
 /// What stands instead of a number in a text: what stands instead of it as a variable.
 const NO_NUMBER: &str = "0";
 
-/// Texts, each with what is put instead.
+/// Texts, each with what is put instead. The longest come first, for they may hold others.
 #[derive(Default)]
-pub(super) struct Taken(BTreeMap<String, &'static str>);
+pub(super) struct Taken(BTreeMap<(Reverse<usize>, String), &'static str>);
 
 impl Taken {
     /// Notes all texts of a value.
@@ -40,10 +41,7 @@ impl Taken {
     /// Notes a text.
     pub(super) fn text(&mut self, text: &str) {
         self.note(text, REDACTED);
-        // As it stands in a JSON document.
-        let json = Json::from(text).to_string();
-        let quoted = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
-        self.note(quoted.unwrap_or(&json), REDACTED);
+        self.note(&within_json(text), REDACTED);
     }
 
     /// Notes all texts and numbers of a JSON document.
@@ -66,7 +64,7 @@ impl Taken {
 
     fn note(&mut self, text: &str, instead: &'static str) {
         if text.chars().count() >= MIN_TAKEN {
-            self.0.insert(text.to_owned(), instead);
+            self.0.insert(key(text), instead);
         }
     }
 
@@ -106,7 +104,7 @@ impl Taken {
                     }
                 }
                 value @ (Value::Short(_) | Value::Integer(_) | Value::Long(_) | Value::Double(_)) => {
-                    if number(value).is_some_and(|number| self.0.contains_key(&number)) {
+                    if number(value).is_some_and(|number| self.0.contains_key(&key(&number))) {
                         redact(value);
                     }
                 }
@@ -155,16 +153,19 @@ impl Taken {
         }
     }
 
-    /// Puts what stands instead in the place of each whole word; a text that holds another one goes first.
+    /// Puts what stands instead in the place of each whole word.
     fn blot(&self, text: &mut String) {
-        let mut all: Vec<(&String, &&str)> = self.0.iter().collect();
-        all.sort_by_key(|(taken, _)| Reverse(taken.len()));
-        for (taken, instead) in all {
+        for ((_, taken), instead) in &self.0 {
             if text.contains(taken.as_str()) {
                 *text = replaced(text, taken, instead);
             }
         }
     }
+}
+
+/// The place of a text among others.
+fn key(text: &str) -> (Reverse<usize>, String) {
+    (Reverse(text.len()), text.to_owned())
 }
 
 /// A number as it is written in a text; none if the value is none.
