@@ -12,6 +12,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{scene::SOON, workplace::Workplace};
 
+/// How long a line may take to come: the first build of all compiles the crates that handlers need, beside other tests.
+const BUILT: Duration = Duration::from_secs(180);
+
 /// A command that runs, and the lines that it prints.
 pub(crate) struct Watching {
     child: Child,
@@ -40,14 +43,15 @@ impl Watching {
 
     /// Waits for a line with this text.
     pub(crate) fn await_line(&self, part: &str) {
-        let (deadline, mut seen) = (Instant::now() + SOON, String::new());
-        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if line.contains(part) {
-                return;
+        let (deadline, mut seen) = (Instant::now() + BUILT, String::new());
+        let why = loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(part) => return,
+                Ok(line) => seen += &(line + "\n"),
+                Err(why) => break why,
             }
-            seen += &(line + "\n");
-        }
-        panic!("no line with {part:?} came: {seen}");
+        };
+        panic!("no line with {part:?} came ({why}): {seen}");
     }
 
     /// How it ends after a signal.

@@ -6,6 +6,7 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use sha2::{Digest, Sha256};
@@ -48,12 +49,20 @@ pub(super) struct Inputs {
     /// The folders at the root that the language has for what its tools make and fetch. Deeper ones of the same names are
     /// sources.
     products: &'static [&'static str],
-    /// Each file relative to the project, with a digest.
-    files: BTreeMap<PathBuf, [u8; 32]>,
+    /// Each file relative to the project.
+    files: BTreeMap<PathBuf, Input>,
     /// The folders that were looked into.
     folders: Vec<PathBuf>,
     /// Their devices and inodes: links may lead in circles.
     seen: BTreeSet<(u64, u64)>,
+}
+
+/// The state of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Input {
+    digest: [u8; 32],
+    /// None where the file system does not know.
+    written: Option<SystemTime>,
 }
 
 impl Inputs {
@@ -111,8 +120,9 @@ impl Inputs {
                         format!("there are more than {MAX_FILES} files in it; what are no sources belongs elsewhere");
                     return Err(io::Error::other(why));
                 }
-                let digest = digest(&root.join(&path), &metadata);
-                self.files.extend(digest.map(|digest| (path, digest)));
+                let written = metadata.modified().ok();
+                let input = digest(&root.join(&path), &metadata).map(|digest| Input { digest, written });
+                self.files.extend(input.map(|input| (path, input)));
             }
         }
         Ok(())
@@ -125,8 +135,9 @@ impl Inputs {
             || MARKS.iter().any(|mark| root.join(folder).join(mark).exists())
     }
 
-    /// Whether the files are as they were at another look.
-    pub(super) fn are_as(&self, other: &Self) -> bool {
+    /// Whether nothing was written since an earlier look. A file that is as it was again has been written: whoever read
+    /// it in between may have read something else.
+    pub(super) fn are_untouched_since(&self, other: &Self) -> bool {
         self.files == other.files
     }
 
@@ -138,7 +149,7 @@ impl Inputs {
     /// All of them as ingredients, but for the plugin's own files, which are not compiled.
     pub(super) fn add_to(&self, recipe: Recipe) -> Recipe {
         let compiled = self.files.iter().filter(|(path, _)| !path.starts_with("plugin"));
-        compiled.fold(recipe, |recipe, (path, digest)| recipe.with(&path.to_string_lossy(), digest))
+        compiled.fold(recipe, |recipe, (path, input)| recipe.with(&path.to_string_lossy(), input.digest))
     }
 }
 
@@ -162,6 +173,8 @@ pub(super) fn digest(path: &Path, metadata: &Metadata) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn write(dir: &Path, name: &str, text: &str) {
@@ -188,7 +201,7 @@ mod tests {
         ] {
             write(made, "1");
         }
-        assert!(Inputs::of(dir.path()).expect("read").are_as(&before));
+        assert!(Inputs::of(dir.path()).expect("read").are_untouched_since(&before));
         for (name, text) in [
             ("src/a.rs", "2"),
             ("src/b/c.rs", "1"),
@@ -199,8 +212,22 @@ mod tests {
         ] {
             let before = Inputs::of(dir.path()).expect("read");
             write(name, text);
-            assert!(!Inputs::of(dir.path()).expect("read").are_as(&before), "{name}");
+            assert!(!Inputs::of(dir.path()).expect("read").are_untouched_since(&before), "{name}");
         }
+    }
+
+    #[test]
+    fn what_was_written_as_it_is_was_touched_and_makes_the_same() {
+        let dir = tempfile::tempdir().expect("a folder");
+        write(dir.path(), "src/a.rs", "1");
+        let before = Inputs::of(dir.path()).expect("read");
+        let file = fs::File::options().write(true).open(dir.path().join("src/a.rs")).expect("opened");
+        // Said, because the clocks of file systems are slow.
+        file.set_modified(SystemTime::now() + Duration::from_secs(1)).expect("touched");
+        let after = Inputs::of(dir.path()).expect("read");
+        assert!(!after.are_untouched_since(&before));
+        let ingredients = |inputs: &Inputs| inputs.add_to(Recipe::new("python")).ingredients();
+        assert_eq!(ingredients(&after), ingredients(&before));
     }
 
     /// The folders with inputs in a project that is known by this file.
@@ -232,7 +259,7 @@ mod tests {
             let before = Inputs::of(dir.path()).expect("read");
             write(dir.path(), &format!("a/venv/{mark}"), "");
             write(dir.path(), "a/venv/lib/x.py", "");
-            assert!(Inputs::of(dir.path()).expect("read").are_as(&before), "{mark}");
+            assert!(Inputs::of(dir.path()).expect("read").are_untouched_since(&before), "{mark}");
         }
     }
 

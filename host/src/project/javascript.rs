@@ -51,7 +51,7 @@ pub(super) async fn build(
         flags: requests_http.then_some("--http").into_iter().collect(),
         step: "building with componentize-js",
     };
-    script.make(project, workshop, ingredients, on_step).await
+    script.make(project, workshop, &inputs, ingredients, on_step).await
 }
 
 /// The script, if npm has installed what the project needs.

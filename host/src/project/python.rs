@@ -61,7 +61,7 @@ pub(super) async fn build(
         flags,
         step: "building with componentize-py",
     };
-    script.make(project, workshop, ingredients, on_step).await
+    script.make(project, workshop, &inputs, ingredients, on_step).await
 }
 
 /// The project's own interpreter, that of the environment that is active, or the system's.

@@ -1,5 +1,5 @@
 //! Waits until something has changed in folders in which handlers are worked on. Events only say when to look; whether
-//! something has changed is found by comparing, so that what a build itself writes starts no other.
+//! inputs have been written is found by comparing, so that what a build itself makes starts no other.
 
 use std::{
     io,
@@ -53,7 +53,7 @@ impl Watcher {
         Ok(watcher)
     }
 
-    /// Waits until the files differ from what they were at the last look, and takes them as they are now.
+    /// Waits until files have been written since the last look, and takes them as they are now.
     ///
     /// # Errors
     /// A folder cannot be read any more.
@@ -65,10 +65,10 @@ impl Watcher {
                 let dir = self.places.first().map(|place| place.dir().to_owned()).unwrap_or_default();
                 Err(WatchError { dir, source: io::Error::other(panic) })
             })?;
-            let is_same = now.iter().zip(&self.seen).all(|(now, before)| now.are_as(before));
+            let is_untouched = now.iter().zip(&self.seen).all(|(now, before)| now.are_untouched_since(before));
             self.seen = now;
             self.watch();
-            if !is_same {
+            if !is_untouched {
                 return Ok(());
             }
             // A look is due after both.
@@ -108,7 +108,7 @@ fn look(places: &[Workplace]) -> Result<Vec<Inputs>, WatchError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::SystemTime};
 
     use super::*;
 
@@ -132,6 +132,20 @@ mod tests {
         fs::create_dir(dir.path().join("src/new")).expect("made");
         fs::write(dir.path().join("src/new/b.rs"), "1").expect("written");
         tokio::time::timeout(RESCAN / 2, waiting).await.expect("by an event").expect("seen");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_as_it_was_again_is_a_change_for_it_may_have_been_built_in_between() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let source = dir.path().join("a.py");
+        fs::write(&source, "good").expect("written");
+        let mut watcher = Watcher::new(vec![Workplace::Project(dir.path().to_owned())]).expect("watched");
+        fs::write(&source, "evil").expect("written");
+        fs::write(&source, "good").expect("written");
+        // Said, because the clocks of file systems are slow.
+        let file = fs::File::options().write(true).open(&source).expect("opened");
+        file.set_modified(SystemTime::now() + Duration::from_secs(1)).expect("touched");
+        tokio::time::timeout(RESCAN / 2, watcher.changed()).await.expect("by the first look").expect("seen");
     }
 
     #[tokio::test]
