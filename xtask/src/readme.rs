@@ -1,7 +1,11 @@
 //! The README's handlers, one in each language, made as their reader makes them: the lines are taken from the page and
 //! run, with the checkout out of reach, because the reader has none. The host runs from the beginning, as in the reader's
-//! other terminal. (Only how `fetchlock` gets into the `PATH` is not done as written: that would compile it once more.)
+//! other terminal. Each language has its own toolchain and no other. (Only how `fetchlock` gets into the `PATH` is not done as written: that would compile it once more.)
 
+mod toolchains;
+
+use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -83,8 +87,10 @@ fn check_languages(runtime: &Runtime, reader: &Reader, section: &str) -> Result<
 fn make(reader: &Reader, section: &str, language: &str, own_tests: &str) -> Result<String> {
     let lines = lines_of(section, language)?;
     let (start, making) = lines.split_last().context("no lines")?;
-    run(&mut reader.shell(&[], &format!("{}\n{own_tests}", making.join("\n")))?)?;
-    let answer = printed(&mut reader.shell(&[], start)?).with_context(|| (*start).to_owned())?;
+    let path = reader.toolchain(language)?;
+    let script = format!("{}\n{own_tests}", making.join("\n"));
+    run(reader.shell(&[], &script)?.env("PATH", &path))?;
+    let answer = printed(reader.shell(&[], start)?.env("PATH", &path)).with_context(|| (*start).to_owned())?;
     let started: Value = serde_json::from_str(&answer).with_context(|| format!("{start}: no JSON: {answer:?}"))?;
     let instance = started["id"].as_str().with_context(|| format!("{start}: no instance: {answer}"))?;
     Ok(instance.to_owned())
@@ -140,15 +146,22 @@ impl Reader {
         self.home.path().join("tmp")
     }
 
+    /// A `PATH` with `fetchlock` and the toolchain of a language.
+    fn toolchain(&self, language: &str) -> Result<OsString> {
+        let programs = self.home.path().join(language);
+        toolchains::link(language, &programs)?;
+        env::join_paths([self.bin(), programs]).context("a PATH")
+    }
+
     /// A shell in the directory, from which the checkout cannot be read; `options` are further ones of `unshare`.
     fn shell(&self, options: &[&str], script: &str) -> Result<Command> {
-        let path = std::env::var("PATH").context("PATH")?;
+        let path = env::var("PATH").context("PATH")?;
         let mut shell = Command::new("unshare");
         shell.args(["--mount", "--map-root-user"]).args(options);
         shell.args(["sh", "-e", "-c", OUT_OF_REACH]).arg(root()).arg(script);
         shell.current_dir(self.directory()).env("PATH", format!("{}:{path}", self.bin().display()));
         // As in a terminal of its own: what cargo tells this program is not for them, nor are settings of another host.
-        for (name, _) in std::env::vars_os() {
+        for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO") || text.starts_with("FETCHLOCK") {
                 shell.env_remove(&name);
