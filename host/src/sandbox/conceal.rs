@@ -1,9 +1,6 @@
 //! Blots the secrets that an invocation has read out of what it says.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::borrow::Cow;
 
 use crate::{
     foreign::within_json,
@@ -13,9 +10,9 @@ use crate::{
 /// Texts shorter than this are not looked for: they would be found in any line, and a secret of such a length is none.
 const MIN_CONCEALED: usize = 6;
 
-/// The secrets that an invocation has read so far. Cheap to clone.
+/// The secrets that an invocation has read so far.
 #[derive(Debug, Clone, Default)]
-pub struct Revealed(Arc<RwLock<Vec<Needle>>>);
+pub struct Revealed(Vec<Needle>);
 
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,26 +20,24 @@ struct Needle(Secret);
 
 impl Revealed {
     /// Notes a secret that the handler is given.
-    pub(super) fn add(&self, secret: &Secret) {
+    pub(super) fn add(&mut self, secret: &Secret) {
         let text = secret.reveal();
         // As JSON writes it, too, and line by line, as it comes through standard output.
         let json = within_json(text);
         let forms = [text, &json].into_iter().chain(text.lines().map(str::trim));
-        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms.filter(|form| form.len() >= MIN_CONCEALED) {
             let needle = Needle(Secret::new(form));
-            if !needles.contains(&needle) {
-                needles.push(needle);
+            if !self.0.contains(&needle) {
+                self.0.push(needle);
             }
         }
         // A secret that holds another one goes first.
-        needles.sort_by_key(|Needle(secret)| std::cmp::Reverse(secret.reveal().len()));
+        self.0.sort_by_key(|Needle(secret)| std::cmp::Reverse(secret.reveal().len()));
     }
 
     /// A text without them.
     pub fn conceal<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        needles.iter().fold(Cow::Borrowed(text), |text, Needle(secret)| match text.contains(secret.reveal()) {
+        self.0.iter().fold(Cow::Borrowed(text), |text, Needle(secret)| match text.contains(secret.reveal()) {
             true => Cow::Owned(text.replace(secret.reveal(), HIDDEN)),
             false => text,
         })
@@ -51,13 +46,12 @@ impl Revealed {
     /// Where a line that is broken for its length can be broken, so that no secret is in two pieces: at its end, or
     /// before what may be the beginning of one. Nowhere, if that is the whole line.
     pub(super) fn break_before(&self, line: &[u8]) -> Option<usize> {
-        let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let begun = |Needle(secret): &Needle| {
             let secret = secret.reveal().as_bytes();
             let longest = secret.len().saturating_sub(1).min(line.len());
             (1..=longest).rev().find(|length| line.ends_with(&secret[..*length]))
         };
-        let kept = needles.iter().filter_map(begun).max().unwrap_or(0);
+        let kept = self.0.iter().filter_map(begun).max().unwrap_or(0);
         Some(line.len() - kept).filter(|end| *end > 0)
     }
 }
@@ -67,7 +61,7 @@ mod tests {
     use super::*;
 
     fn revealed(secrets: &[&str]) -> Revealed {
-        let revealed = Revealed::default();
+        let mut revealed = Revealed::default();
         secrets.iter().for_each(|secret| revealed.add(&Secret::new(*secret)));
         revealed
     }

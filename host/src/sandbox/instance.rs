@@ -81,7 +81,7 @@ impl Instance {
         let Self { store, exports, .. } = self;
         let exports = match exports {
             Some(exports) => exports,
-            None => exports.insert(match &handler.version {
+            None => exports.insert(match &handler.0.version {
                 Version::V0_1(handler) => Exports::V0_1(handler.instantiate(store).await?),
             }),
         };

@@ -125,6 +125,15 @@ impl Assigned {
             went_well: false,
         }
     }
+
+    /// Lets go of the task and of all that leads to it. What the plugin has given stays: the next task brings it again.
+    fn let_go(&mut self) {
+        let Assignment { task, variables, port, engine_calls, .. } = trial::nothing();
+        self.task.clone_from(task);
+        self.variables.clone_from(variables);
+        self.port.clone_from(port);
+        self.engine_calls.clone_from(engine_calls);
+    }
 }
 
 impl Invocation {
@@ -170,7 +179,8 @@ impl Invocation {
         if self.table.iter_mut().count() > limits.handles / USED_AT_MOST {
             return Err(Unfit::Used("limits.handles"));
         }
-        self.begin(trial::nothing());
+        self.assigned.let_go();
+        self.output.name(origin(trial::nothing()));
         Ok(())
     }
 

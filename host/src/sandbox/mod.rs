@@ -124,11 +124,13 @@ enum Act {
 
 /// A plugin's component, compiled, linked and ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
-pub struct Handler {
+pub struct Handler(Arc<Prepared>);
+
+struct Prepared {
     id: HandlerId,
     version: Version,
     /// Whether it was told that its instances are unfit for several tasks.
-    is_told: Arc<AtomicBool>,
+    is_told: AtomicBool,
 }
 
 /// What tells the instances of one handler from those of another.
@@ -143,7 +145,6 @@ impl HandlerId {
 }
 
 /// The contract's version that a component was built for.
-#[derive(Clone)]
 enum Version {
     V0_1(v0_1::Handler),
 }
@@ -238,7 +239,7 @@ impl Sandbox {
         component.initialize_copy_on_write_image().map_err(|error| PrepareError::Unfit(format!("{error:#}")))?;
         let pre = self.linker.instantiate_pre(&component).map_err(link)?;
         let version = Version::V0_1(v0_1::Handler::new(pre).map_err(link)?);
-        Ok(Handler { id: HandlerId::next(), version, is_told: Arc::default() })
+        Ok(Handler(Arc::new(Prepared { id: HandlerId::next(), version, is_told: AtomicBool::new(false) })))
     }
 
     /// Makes an instance once, without calling the handler, to see that its start functions run.
@@ -289,7 +290,7 @@ impl Sandbox {
             true => assignment.reuse,
             false => Reuse::NEVER,
         };
-        let kept = if reuse == Reuse::NEVER { None } else { self.idle.take(handler.id) };
+        let kept = if reuse == Reuse::NEVER { None } else { self.idle.take(handler.0.id) };
         let placed = match kept {
             Some(mut placed) => {
                 placed.instance.begin(assignment);
@@ -333,12 +334,7 @@ impl Job {
             // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
             let mut call = pin!(instance.act(&self.handler, self.act));
             let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
-            tokio::select! {
-                biased;
-                // Most calls are over when they are polled for the first time; nobody need wait for the token then.
-                called = tokio::time::timeout(timeout + TIMEOUT_GRACE, metered), if !cancel.is_cancelled() => Some(called),
-                () = cancel.cancelled() => None,
-            }
+            unless_interrupted(metered, began + timeout + TIMEOUT_GRACE, &cancel).await
         };
         let (stderr, dropped_lines) = output.finish();
         let (memory, host_calls) = {
@@ -347,13 +343,13 @@ impl Job {
         };
         let task_of_instance = instance.tasks();
         let ending = match called {
-            None => Ending::Cancelled,
-            Some(Err(_elapsed)) => Ending::timed_out(timeout, &stderr),
-            Some(Ok(Err(panic))) => Ending::HostFault(format!("a host function failed: {panic}")),
-            Some(Ok(Ok(Ok(returned)))) => {
+            Err(Interrupted::Cancelled) => Ending::Cancelled,
+            Err(Interrupted::Late) => Ending::timed_out(timeout, &stderr),
+            Ok(Err(panic)) => Ending::HostFault(format!("a host function failed: {panic}")),
+            Ok(Ok(Ok(returned))) => {
                 Ending::Returned(returned.map_err(|text| excerpt(&output.conceal(&text), MAX_ERROR_TEXT)))
             }
-            Some(Ok(Ok(Err(error)))) => Ending::from_error(&error, &stderr),
+            Ok(Ok(Err(error))) => Ending::from_error(&error, &stderr),
         };
         let ended = Instant::now();
         if ending == Ending::Returned(Ok(())) && self.reuse != Reuse::NEVER {
@@ -369,8 +365,8 @@ impl Job {
     /// Leaves the instance to the next task, if it is fit for that.
     fn keep(&self, mut placed: Placed<Instance>, since: Instant) {
         match placed.instance.rest(self.reuse) {
-            Ok(()) => self.idle.keep(self.handler.id, placed, since.into()),
-            Err(Unfit::Used(setting)) if !self.handler.is_told.swap(true, Relaxed) => {
+            Ok(()) => self.idle.keep(self.handler.0.id, placed, since.into()),
+            Err(Unfit::Used(setting)) if !self.handler.0.is_told.swap(true, Relaxed) => {
                 placed.instance.invocation().output.warn(&format!(
                     "an instance is given no other task in spite of `reuse`, because it uses more than half of \
                      {setting}: raise that, or have the handler use less (told once for a version)"
@@ -378,6 +374,40 @@ impl Job {
             }
             Err(Unfit::Spent | Unfit::InDisorder | Unfit::Used(_)) => {}
         }
+    }
+}
+
+/// What ends a call before it returns.
+enum Interrupted {
+    Late,
+    Cancelled,
+}
+
+/// Waits for a call until the deadline, or for the token.
+async fn unless_interrupted<T>(
+    call: impl Future<Output = T>,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Result<T, Interrupted> {
+    if cancel.is_cancelled() {
+        return Err(Interrupted::Cancelled);
+    }
+    let (mut call, mut interrupted) = (pin!(call), None);
+    poll_fn(|cx| match call.as_mut().poll(cx) {
+        Poll::Ready(called) => Poll::Ready(Ok(called)),
+        // Most calls are over when they are polled for the first time: only the others need a timer.
+        Poll::Pending => {
+            let interrupted = interrupted.get_or_insert_with(|| Box::pin(interruption(deadline, cancel)));
+            interrupted.as_mut().poll(cx).map(Err)
+        }
+    })
+    .await
+}
+
+async fn interruption(deadline: Instant, cancel: &CancellationToken) -> Interrupted {
+    tokio::select! {
+        () = tokio::time::sleep(deadline.saturating_duration_since(Instant::now())) => Interrupted::Late,
+        () = cancel.cancelled() => Interrupted::Cancelled,
     }
 }
 

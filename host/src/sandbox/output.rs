@@ -157,6 +157,11 @@ impl GuestOutput {
         *budget = Budget { revealed, ..Budget::new(origin, limits, to) };
     }
 
+    /// Puts these names to all that is said from now on.
+    pub(crate) fn name(&self, origin: Origin) {
+        self.budget().origin = origin;
+    }
+
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
         // A panic while writing a log line leaves the counters usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

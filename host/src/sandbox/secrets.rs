@@ -105,7 +105,7 @@ impl Secrets {
 
     /// All that can be had at this moment, to blot them out of what is kept of an invocation.
     pub async fn revealed(&self) -> Revealed {
-        let revealed = Revealed::default();
+        let mut revealed = Revealed::default();
         for name in self.names() {
             if let Ok(Found::Secret(secret)) = self.get(&name).await {
                 revealed.add(&secret);

@@ -40,12 +40,12 @@ pub(super) fn assignment(
         version: version.into(),
         limits: limits.clone(),
         secrets,
-        ..nothing()
+        ..nothing().clone()
     }
 }
 
 /// What an instance is given that has no task.
-pub(super) fn nothing() -> Assignment {
+pub(super) fn nothing() -> &'static Assignment {
     static NOTHING: LazyLock<Assignment> = LazyLock::new(|| Assignment {
         task: Arc::new(task("(none)", Topic::new("(none)"))),
         variables: Arc::default(),
@@ -60,7 +60,7 @@ pub(super) fn nothing() -> Assignment {
         output: OutputTo::Log,
         reuse: Reuse::NEVER,
     });
-    NOTHING.clone()
+    &NOTHING
 }
 
 /// For whoever does nothing.

@@ -229,12 +229,9 @@ async fn an_idle_instance_holds_nothing_of_its_task() {
     let fixture = Fixture::new(&counts(""), 100);
     let assignment = fixture.assignment();
     let (port, variables, task) = (Arc::new(Notes::default()), Arc::new(Variables::new()), assignment.task.clone());
-    let config = Arc::new(BTreeMap::new());
-    let assignment =
-        Assignment { port: port.clone(), variables: variables.clone(), config: config.clone(), ..assignment };
+    let assignment = Assignment { port: port.clone(), variables: variables.clone(), ..assignment };
     assert_eq!(fixture.run(assignment).await, Ending::Returned(Ok(())));
-    assert_eq!((Arc::strong_count(&port), Arc::strong_count(&variables)), (1, 1));
-    assert_eq!((Arc::strong_count(&task), Arc::strong_count(&config)), (1, 1));
+    assert_eq!([Arc::strong_count(&port), Arc::strong_count(&variables), Arc::strong_count(&task)], [1, 1, 1]);
     let (_, usage) = fixture.used(fixture.assignment(), CancellationToken::new()).await;
     assert_eq!(usage.task_of_instance, 2, "it was kept");
 }
@@ -247,8 +244,8 @@ async fn an_instance_that_is_idle_for_too_long_is_gone() {
     let fixture = Fixture { sandbox, handler, reuse: up_to(100), limits: test_limits() };
     assert_eq!(fixture.invoke().await, Ending::Returned(Ok(())));
     let gone = async {
-        while let Some(kept) = fixture.sandbox.idle.take(fixture.handler.id) {
-            fixture.sandbox.idle.keep(fixture.handler.id, kept, Instant::now().into());
+        while let Some(kept) = fixture.sandbox.idle.take(fixture.handler.0.id) {
+            fixture.sandbox.idle.keep(fixture.handler.0.id, kept, Instant::now().into());
             tokio::time::sleep(2 * max_idle).await;
         }
     };

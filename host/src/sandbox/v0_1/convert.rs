@@ -95,8 +95,8 @@ fn date_from_guest(date: types::Date) -> Result<Date, String> {
 
 pub(super) fn context(task: &Task) -> task::Context {
     task::Context {
-        id: task.id.to_string(),
-        topic: task.topic.to_string(),
+        id: task.id.as_str().to_owned(),
+        topic: task.topic.as_str().to_owned(),
         business_key: task.business_key.clone(),
         activity_id: task.activity_id.clone(),
         activity_instance_id: task.activity_instance_id.clone(),
@@ -110,7 +110,7 @@ pub(super) fn context(task: &Task) -> task::Context {
         priority: task.priority,
         create_time: task.create_time.map(date_to_guest),
         extension_properties: task.extension_properties.clone().into_iter().collect(),
-        worker_id: task.worker_id.to_string(),
+        worker_id: task.worker_id.as_str().to_owned(),
         error_message: task.error_message.clone(),
         error_details: task.error_details.clone(),
     }

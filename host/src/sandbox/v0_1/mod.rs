@@ -72,7 +72,6 @@ pub(super) fn link(linker: &mut Linker<Invocation>) -> wasmtime::Result<()> {
 }
 
 /// A component of this version, ready to be instantiated.
-#[derive(Clone)]
 pub(super) struct Handler(bindings::HandlerPre<Invocation>);
 
 impl Handler {
