@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write};
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// A text whose control and direction characters are shown as escapes.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<T>(
@@ -65,6 +67,27 @@ pub fn excerpt(text: &str, max: usize) -> String {
 pub(crate) fn within_json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// What the languages' ways to put a text into a URL leave as it is, letters and digits apart.
+const LEFT_IN_URLS: [&AsciiSet; 5] = {
+    // RFC 3986, 2.3; Go.
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    // `encodeURIComponent` of ECMAScript.
+    const COMPONENT: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+    // `urllib.parse.quote` of Python.
+    const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
+    // Forms, by the URL standard of WHATWG.
+    const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+    // What a parser of URLs makes of a query that is not encoded (the same, "query percent-encode set").
+    const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
+    [UNRESERVED, COMPONENT, PATH, FORM, QUERY]
+};
+
+/// A text as it may stand in a URL or a form.
+pub(crate) fn within_urls(text: &str) -> impl Iterator<Item = String> {
+    let encoded = LEFT_IN_URLS.map(|set| utf8_percent_encode(text, set).to_string());
+    encoded.into_iter().flat_map(|encoded| [encoded.replace("%20", "+"), encoded])
 }
 
 #[cfg(test)]

@@ -125,7 +125,18 @@ impl Grants {
     /// public: those are let in by the settings alone.
     #[must_use]
     pub fn all_allowed(&self) -> Self {
-        Self { allowed: self.requested.clone(), ..self.clone() }
+        self.with_allowed(self.requested.clone())
+    }
+
+    /// The same plugin, if an operator allows it this; addresses that are not public are those of the settings.
+    #[must_use]
+    pub fn with_allowed(&self, allowed: RequestedGrants) -> Self {
+        Self { allowed, ..self.clone() }
+    }
+
+    /// What the operator allows, if that is not all that the manifest requests.
+    pub fn allowed_in_part(&self) -> Option<&RequestedGrants> {
+        self.standings().iter().any(|standing| !standing.refused.is_empty()).then_some(&self.allowed)
     }
 
     /// Whether a grant holds for a name. The one for requests over HTTP is [`Self::check_http`].
@@ -201,7 +212,8 @@ impl Grants {
 }
 
 impl RequestedGrants {
-    fn names(&self, grant: Grant) -> Names {
+    /// What is named for a grant, as it is written.
+    pub fn names(&self, grant: Grant) -> Names {
         match grant {
             Grant::Http => self.http.names(),
             Grant::Secrets => self.secrets.clone(),

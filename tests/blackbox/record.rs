@@ -167,6 +167,38 @@ async fn http_is_recorded_and_a_secret_is_not() {
 }
 
 #[tokio::test]
+async fn a_failure_for_want_of_a_grant_or_a_secret_can_be_replayed() {
+    const MANIFEST: &str = "retry = \"R0/PT0S\"\n[grants]\nstart-process = [\"*\"]\nsecrets = [\"key\", \"other\"]\n\
+                            http = [\"GET https://a.example\", \"GET https://b.example\"]\n";
+    const GRANTS: &str = "[grants.probe]\nstart-process = [\"order\"]\nhttp = [\"GET https://b.example\"]\n\
+                          secrets.other = { env = \"RECORD_TEST_KEY\" }\n";
+    let scene = Scene::with_probe(MANIFEST).await;
+    let dir = TempDir::new().expect("a directory");
+    let host = scene.builder().arg("--record").arg(dir.path()).env("RECORD_TEST_KEY", "s3cr3t-value").toml(GRANTS);
+    let host = host.start().expect("started");
+    let start = |key: &str| scene.probe_with("start-process", json!({"key": text(key), "businessKey": text("b")}));
+    let fetch =
+        json!({"authority": text("a.example"), "scheme": text("https"), "path": text("/"), "method": text("GET")});
+    let completed = [start("invoice"), start("order"), scene.probe_with("fetch", fetch), scene.probe("config")];
+    for task in &completed {
+        scene.engine.await_completed(task, SOON).await.expect("completed");
+    }
+    let failed = scene.probe_with("err-secret", json!({"key": text("key")}));
+    scene.engine.await_state(&failed, SOON, TaskState::is_incident).await.expect("an incident");
+    stop(host).await;
+    let recorded = recordings(dir.path());
+    assert_eq!(recorded.len(), 5, "{recorded:?}");
+    let written: String = recorded.iter().map(|path| fs::read_to_string(path).expect("read")).collect();
+    for told in
+        ["is not granted: the operator does not allow it", "start-process = [\"order\"]", "secrets = [\"other\"]"]
+    {
+        assert!(written.contains(told), "no {told} in {written}");
+    }
+    let (code, told) = replay(MANIFEST, &recorded);
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
 async fn recordings_are_bounded_and_a_directory_that_cannot_be_written_costs_no_task() {
     let scene = Scene::with_probe("").await;
     let dir = TempDir::new().expect("a directory");

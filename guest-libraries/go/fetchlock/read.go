@@ -162,13 +162,12 @@ func decodeText(value String, target reflect.Value) error {
 }
 
 func decodeWhole(value Value, number int64, target reflect.Value) error {
-	const exact = 1 << 53
 	switch {
 	case target.CanInt() && !target.OverflowInt(number):
 		target.SetInt(number)
 	case target.CanUint() && number >= 0 && !target.OverflowUint(uint64(number)):
 		target.SetUint(uint64(number))
-	case target.CanFloat() && -exact <= number && number <= exact:
+	case target.CanFloat() && isExact(number):
 		target.SetFloat(float64(number))
 	case target.CanInt(), target.CanUint(), target.CanFloat():
 		return fmt.Errorf("%s does not hold the %s %d", target.Type(), value.TypeName(), number)
@@ -176,6 +175,13 @@ func decodeWhole(value Value, number int64, target reflect.Value) error {
 		return mismatch(value, target.Type())
 	}
 	return nil
+}
+
+// Tells whether a Double holds the number.
+func isExact(number int64) bool {
+	double := float64(number)
+	// The greatest numbers become 2^63, which is no int64: what it would be converted to is not said.
+	return double < 1<<63 && int64(double) == number
 }
 
 func decodeAny(value Value, target reflect.Value) error {

@@ -4,6 +4,8 @@ package fetchlock_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -123,6 +125,21 @@ func TestANumberIsNotRoundedSilently(t *testing.T) {
 	type whole struct{ Half int }
 	_, result = read[whole](t, fetchlock.Variables{"half": fetchlock.Double(0.5)})
 	result.Failed(t, "input: variable `half`: expected Integer, Long or Short, found Double")
+}
+
+func TestALongIsReadIntoAFloatThatHoldsItExactly(t *testing.T) {
+	type input struct{ Big float64 }
+	for _, exact := range []int64{1 << 53, 1<<53 + 2, 1e17, math.MinInt64} {
+		seen, result := read[input](t, fetchlock.Variables{"big": fetchlock.Long(exact)})
+		result.Completed(t, nil)
+		if seen.Big != float64(exact) {
+			t.Errorf("found %f instead of %d", seen.Big, exact)
+		}
+	}
+	for _, between := range []int64{1<<53 + 1, -1<<53 - 1, 1e17 + 1, math.MaxInt64} {
+		_, result := read[input](t, fetchlock.Variables{"big": fetchlock.Long(between)})
+		result.Failed(t, fmt.Sprintf("input: variable `big`: float64 does not hold the Long %d", between))
+	}
 }
 
 func TestAMapReadsAllVariables(t *testing.T) {

@@ -27,7 +27,7 @@ const KINDS = {
 
 function exactNumber({ val }) {
   const number = Number(val);
-  if (typeof val === 'bigint' && !Number.isSafeInteger(number)) {
+  if (typeof val === 'bigint' && BigInt(number) !== val) {
     throw new RangeError(`${val} is a Long that a number cannot hold exactly; read it as "bigint"`);
   }
   return number;

@@ -136,6 +136,16 @@ test('a Long that a number cannot hold is no number', async () => {
   assert.match(message, /variable `n`: .*9007199254740993 is a Long that a number cannot hold exactly; read it as "bigint"/);
 });
 
+test('a Long is a number if that holds it exactly, however large it is', async () => {
+  const read = (n) => run(handler({ n: 'number' }, (task, input) => input), { variables: { n } });
+  for (const exact of [2n ** 53n, 10n ** 17n, -(2n ** 63n)]) {
+    assert.deepEqual((await read(exact)).variables, { n: Number(exact) });
+  }
+  for (const between of [2n ** 53n + 1n, 10n ** 17n + 1n, 2n ** 63n - 1n]) {
+    assert.match((await read(between)).message, /cannot hold exactly/);
+  }
+});
+
 test('without a schema the input has all variables', async () => {
   const body = (task, { a, ...rest }) => ({ a, rest: Object.keys(rest) });
   assert.deepEqual((await ending(body, { variables: { a: 1, b: 2, c: 3 } })).variables, { a: 1, rest: ['b', 'c'] });

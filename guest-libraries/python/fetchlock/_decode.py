@@ -79,14 +79,17 @@ def _bounded(kind: type) -> Callable[[Any], Any]:
     return take
 
 
-def _number(kind: type[float]) -> Callable[[Any], Any]:
-    def take(value: Any) -> Any:
-        if isinstance(value, float):
-            return kind(value)
-        # A Long that a Double cannot hold is refused rather than changed.
-        return kind(value) if _is_whole(value) and int(float(value)) == value else FAILED
+def _number(kind: type[float]) -> Reader:
+    read_any = _simple(_ANY_NUMBER, lambda value: kind(value) if isinstance(value, float) or _is_whole(value) else FAILED)
 
-    return take
+    def read(value: Any, where: str, problems: Problems) -> Any:
+        # It is refused rather than changed.
+        if _is_whole(value) and int(float(value)) != value:
+            problems.append(f"{where}: expected Double, found the Long {int(value)}, which a Double cannot hold exactly")
+            return FAILED
+        return read_any(value, where, problems)
+
+    return read
 
 
 def _decimal(value: Any) -> Any:
@@ -125,8 +128,8 @@ _SIMPLE: dict[Any, Reader] = {
     int: _simple(_ANY_WHOLE, _whole),
     Short: _simple("Short", _bounded(Short)),
     Long: _simple("Long (or Short or Integer)", _bounded(Long)),
-    float: _simple(_ANY_NUMBER, _number(float)),
-    Double: _simple(_ANY_NUMBER, _number(Double)),
+    float: _number(float),
+    Double: _number(Double),
     Decimal: _simple(_ANY_NUMBER, _decimal),
     str: _simple("String", _exactly(str)),
     datetime: _simple("Date", _instance(datetime)),

@@ -206,11 +206,20 @@ class Incoming(unittest.TestCase):
         self.assertEqual(self.read(str, Xml("<a/>")), "variable `x`: expected String, found Xml")
         self.assertEqual(self.read(str, None), "variable `x`: expected String, found Null")
         self.assertEqual(self.read(Color, "blue"), "variable `x`: expected 'red', found 'blue'")
-        self.assertEqual(self.read(float, Long(2**53 + 1)), "variable `x`: expected Double (or a whole number), found Long")
         self.assertEqual(
             self.read(str, ...),
             "variable `x`: expected String, found no such variable (of the task, or in the manifest's `variables`)",
         )
+
+    def test_a_long_is_read_into_a_float_if_that_holds_it_exactly(self):
+        for exact in [2**53, 10**17, -(2**63)]:
+            self.assertEqual(self.read(float, Long(exact)), float(exact))
+            self.assertEqual(self.read(Double, exact), Double(exact))
+        for between in [2**53 + 1, 10**17 + 1, 2**63 - 1]:
+            self.assertEqual(
+                self.read(float, Long(between)),
+                f"variable `x`: expected Double, found the Long {between}, which a Double cannot hold exactly",
+            )
 
     def test_all_that_is_wrong_in_a_document_is_told_with_its_place(self):
         order = {"lines": [{"sku": 1, "price": "x"}, 2], "due": "soon"}

@@ -39,6 +39,7 @@ pub async fn run_alone(
         task: Task { topic: plugin.route.topic.clone(), ..case.task },
         variables: case.variables,
         config,
+        grants: plugin.settings.grants.all_allowed(),
         surroundings: Surroundings::real(),
     };
     let world = Arc::new(Alone { contents: case.contents.clone(), http });

@@ -13,6 +13,7 @@ use super::{
     expected::{Body, Expect, ValuePattern},
 };
 use crate::{
+    grant::RequestedGrants,
     sandbox::Seed,
     task::Task,
     value::{Scope, Variables},
@@ -40,6 +41,8 @@ pub struct Case {
     pub contents: BTreeMap<String, Bytes>,
     /// Over the `config` of the manifest.
     pub config: BTreeMap<String, String>,
+    /// What the operator allows of what the manifest requests; `None` is all of it.
+    pub grants: Option<RequestedGrants>,
     /// What the handler calls, in order.
     pub calls: Vec<Canned>,
     /// What is expected; `None` only where a missing expectation is to be filled in.

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     foreign::excerpt,
+    grant::Grants,
     plugins::{Plugin, manifest::OnUndecided},
     sandbox::{
         Assignment, Breakdown, Captured, Clock, Decision, Ending, EngineCalls, Fail, HttpCalls, OutputTo, Random,
@@ -59,6 +60,10 @@ pub fn run(sandbox: &Sandbox, plugin: &Plugin, case: &Case, cancel: Cancellation
         task: Task { topic: plugin.route.topic.clone(), ..case.task.clone() },
         variables: case.variables.clone(),
         config,
+        grants: match &case.grants {
+            Some(allowed) => plugin.settings.grants.with_allowed(allowed.clone()),
+            None => plugin.settings.grants.all_allowed(),
+        },
         surroundings: Surroundings {
             clock: Clock::Virtual { start: case.clock },
             random: Random::Seeded(case.seed.clone()),
@@ -79,11 +84,12 @@ pub(super) struct Subject {
     pub(super) task: Task,
     pub(super) variables: Variables,
     pub(super) config: BTreeMap<String, String>,
+    pub(super) grants: Grants,
     pub(super) surroundings: Surroundings,
 }
 
 impl Subject {
-    /// Runs the handler of a plugin once, with all that its manifest requests.
+    /// Runs the handler of a plugin once.
     pub(super) async fn run(
         self,
         sandbox: &Sandbox,
@@ -94,12 +100,12 @@ impl Subject {
         let ports = Ports::new(world, plugin.settings.clone());
         let task = Arc::new(self.task);
         let lines = Captured::default();
-        let grants = Arc::new(plugin.settings.grants.all_allowed());
+        let grants = Arc::new(self.grants);
         let mut config = self.config;
         // What the manifest requests as secrets is secret here, too.
         let given = |name: &str| (name.to_owned(), config.remove(name).map(Secret::new));
         let secrets: BTreeMap<String, Option<Secret>> = grants.secrets().iter().map(given).collect();
-        let secrets = Secrets::fixed(secrets);
+        let secrets = Secrets::fixed(grants.clone(), secrets);
         let assignment = Assignment {
             task: task.clone(),
             variables: Arc::new(self.variables),

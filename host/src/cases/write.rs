@@ -25,6 +25,11 @@ pub(super) fn text(text: &str) -> String {
     Toml::from(text).to_string()
 }
 
+/// A list of texts.
+pub(super) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.collect::<toml_edit::Array>().to_string()
+}
+
 /// A key of TOML.
 pub(super) fn key(name: &str) -> String {
     Key::new(name).to_string()

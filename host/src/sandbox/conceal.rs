@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    foreign::within_json,
+    foreign::{within_json, within_urls},
     secret::{HIDDEN, Secret},
 };
 
@@ -22,9 +22,9 @@ impl Revealed {
     /// Notes a secret that the handler is given.
     pub(super) fn add(&mut self, secret: &Secret) {
         let text = secret.reveal();
-        // As JSON writes it, too, and line by line, as it comes through standard output.
-        let json = within_json(text);
-        let forms = [text, &json].into_iter().chain(text.lines().map(str::trim));
+        // Line by line, too, as it comes through standard output.
+        let lines = text.lines().map(|line| line.trim().to_owned());
+        let forms = [text.to_owned(), within_json(text)].into_iter().chain(within_urls(text)).chain(lines);
         for form in forms.filter(|form| form.len() >= MIN_CONCEALED) {
             let needle = Needle(Secret::new(form));
             if !self.0.contains(&needle) {
@@ -80,6 +80,23 @@ mod tests {
         assert_eq!(revealed.conceal(r#"{"a":"say \"hush\"\nsecond line"}"#), r#"{"a":"(hidden)"}"#);
         assert_eq!(revealed.conceal(r#"{"a":"the \"end\""}"#), r#"{"a":"(hidden)"}"#);
         assert_eq!(revealed.conceal("then second line came"), "then (hidden) came");
+    }
+
+    #[test]
+    fn a_secret_is_found_in_a_url_however_the_handlers_language_writes_it_there() {
+        let revealed = revealed(&["a+b/c=(1) 2"]);
+        for written in [
+            "a%2Bb%2Fc%3D%281%29%202",
+            "a%2Bb%2Fc%3D%281%29+2",
+            "a%2Bb%2Fc%3D(1)%202",
+            "a%2Bb/c%3D%281%29%202",
+            "a+b/c=(1)%202",
+        ] {
+            assert_eq!(
+                revealed.conceal(&format!("https://a.example/?key={written}&b")),
+                "https://a.example/?key=(hidden)&b"
+            );
+        }
     }
 
     #[test]

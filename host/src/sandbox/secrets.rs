@@ -16,7 +16,10 @@ pub struct Secrets(Source);
 enum Source {
     #[default]
     None,
-    Fixed(Arc<BTreeMap<String, Option<Secret>>>),
+    Fixed {
+        grants: Arc<Grants>,
+        texts: Arc<BTreeMap<String, Option<Secret>>>,
+    },
     Granted {
         grants: Arc<Grants>,
         store: Arc<SecretStore>,
@@ -58,10 +61,10 @@ impl Secrets {
         Self::default()
     }
 
-    /// What a case gives for each secret that the plugin requests. To read one that is not given ends the invocation, as
-    /// one does in a host that cannot be had.
-    pub fn fixed(texts: BTreeMap<String, Option<Secret>>) -> Self {
-        Self(Source::Fixed(Arc::new(texts)))
+    /// What a case gives for each secret, within the plugin's grants. To read one that is not given ends the invocation,
+    /// as one does in a host that cannot be had.
+    pub fn fixed(grants: Arc<Grants>, texts: BTreeMap<String, Option<Secret>>) -> Self {
+        Self(Source::Fixed { grants, texts: Arc::new(texts) })
     }
 
     /// What the operator gives a plugin, within its grants.
@@ -73,23 +76,17 @@ impl Secrets {
     pub(crate) fn names(&self) -> Vec<String> {
         match &self.0 {
             Source::None => Vec::new(),
-            Source::Fixed(texts) => texts.keys().cloned().collect(),
-            Source::Granted { grants, .. } => grants.secrets().iter().map(str::to_owned).collect(),
+            Source::Fixed { grants, .. } | Source::Granted { grants, .. } => {
+                grants.secrets().iter().map(str::to_owned).collect()
+            }
         }
     }
 
     /// The secret of a name, as it is now.
     pub(super) async fn get(&self, name: &str) -> Result<Found, SecretMissing> {
-        let (grants, store) = match &self.0 {
+        let grants = match &self.0 {
             Source::None => return Ok(Found::Nothing),
-            Source::Fixed(texts) => {
-                return match texts.get(name) {
-                    Some(Some(secret)) => Ok(Found::Secret(secret.clone())),
-                    Some(None) => Err(SecretMissing::NotGiven(name.to_owned())),
-                    None => Ok(Found::Nothing),
-                };
-            }
-            Source::Granted { grants, store } => (grants, store),
+            Source::Fixed { grants, .. } | Source::Granted { grants, .. } => grants,
         };
         match grants.check(Grant::Secrets, name) {
             Err(denied) if grants.requests_secret(name) => return Err(denied.into()),
@@ -97,9 +94,16 @@ impl Secrets {
             Err(_) => return Ok(Found::Nothing),
             Ok(()) => {}
         }
-        match store.get(name).await {
-            Some(secret) => Ok(Found::Secret(secret?)),
-            None => Ok(Found::Nothing),
+        match &self.0 {
+            Source::None => Ok(Found::Nothing),
+            Source::Fixed { texts, .. } => match texts.get(name) {
+                Some(Some(secret)) => Ok(Found::Secret(secret.clone())),
+                Some(None) | None => Err(SecretMissing::NotGiven(name.to_owned())),
+            },
+            Source::Granted { store, .. } => match store.get(name).await {
+                Some(secret) => Ok(Found::Secret(secret?)),
+                None => Ok(Found::Nothing),
+            },
         }
     }
 
@@ -151,6 +155,12 @@ mod tests {
         Secrets::new(Arc::new(Grants::new("charge", requested, allowed)), Arc::new(store))
     }
 
+    /// The grants of a plugin that may read these.
+    fn all_granted(names: &[&str]) -> Arc<Grants> {
+        let requested = RequestedGrants { secrets: names.iter().copied().collect(), ..RequestedGrants::default() };
+        Arc::new(Grants::new("charge", requested, AllowedGrants::default()).all_allowed())
+    }
+
     #[tokio::test]
     async fn a_secret_is_had_only_if_it_is_requested_and_given() {
         let secrets = secrets(&["here", "elsewhere"]);
@@ -163,8 +173,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_secret_that_a_case_does_not_give_is_told_by_its_name() {
-        let secrets =
-            Secrets::fixed([("here".to_owned(), Some(Secret::new("hush"))), ("gone".to_owned(), None)].into());
+        let texts = BTreeMap::from([("here".to_owned(), Some(Secret::new("hush"))), ("gone".to_owned(), None)]);
+        let secrets = Secrets::fixed(all_granted(&["here", "gone"]), texts);
         assert_eq!(secrets.get("here").await, Ok(Found::Secret(Secret::new("hush"))));
         assert_eq!(secrets.get("unheard-of").await, Ok(Found::Nothing));
         assert_snapshot!(secrets.get("gone").await.expect_err("missing"), @r#"a secret is missing: the manifest requests "gone", which is not given here; a case gives it in its [config], `fetchlock call` with --set"#);
@@ -181,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_kept_of_an_invocation_can_be_rid_of_all_secrets_that_it_may_read() {
         let texts = BTreeMap::from([("here".to_owned(), Some(Secret::new("hush-hush")))]);
-        let revealed = Secrets::fixed(texts).revealed().await;
+        let revealed = Secrets::fixed(all_granted(&["here"]), texts).revealed().await;
         assert_eq!(revealed.conceal("authorization: hush-hush"), "authorization: (hidden)");
     }
 }

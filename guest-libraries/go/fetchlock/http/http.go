@@ -18,10 +18,24 @@
 // a call returns. A deadline of the request's context bounds connecting and waiting; the host has bounds of its own.
 // What the host refuses or cannot do is an [Error].
 //
+// Importing this package also makes http.Get and the others of http.DefaultClient hand over a 3xx as an answer like any
+// other, in unit tests too: what is sent is sent once, and where the answer leads must be granted as well. A client of
+// one's own follows redirects, as net/http has it, unless it is told not to; with this package imported as fetchhttp:
+//
+//	client := http.Client{Timeout: 5 * time.Second, CheckRedirect: fetchhttp.NoRedirects}
+//
 // net/http makes a component larger by 7 MB, and its first load slower by some seconds.
 package http
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+)
+
+func init() { http.DefaultClient.CheckRedirect = NoRedirects }
+
+// NoRedirects is an http.Client's CheckRedirect that follows none: a 3xx is the answer, with its body.
+func NoRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // ErrDenied says that the request is not granted. [Error] wraps it.
 var ErrDenied = errors.New("not granted; the plugin's manifest must ask for it ([grants] http) and the operator's fetchlock.toml allow it")

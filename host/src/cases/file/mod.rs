@@ -21,6 +21,7 @@ use self::{
 };
 use super::case::Case;
 use crate::{
+    grant::{Grant, HttpPatterns, RequestedGrants},
     plugins::{NoCaseText, case_files::CASE_ENDING},
     sandbox::Seed,
     settings::{Problems, strict::Place},
@@ -51,7 +52,7 @@ pub fn parse(path: &Path, file_name: &str, text: &str, update: bool) -> Result<C
     let (reader, document) = Reader::parse(file_name, text)?;
     let root = Table::root(&reader, &document);
     let around = Surroundings { dir: path.parent().unwrap_or(Path::new("")) };
-    root.only(&["description", "clock", "seed", "task", "variables", "config", "calls", "expect"]);
+    root.only(&["description", "clock", "seed", "task", "variables", "config", "grants", "calls", "expect"]);
     let (variables, contents) = root.table("variables").map(|it| values::given(&it, &around)).unwrap_or_default();
     let case = Case {
         path: path.to_owned(),
@@ -63,6 +64,7 @@ pub fn parse(path: &Path, file_name: &str, text: &str, update: bool) -> Result<C
         variables,
         contents,
         config: root.table("config").map(|it| config(&it)).unwrap_or_default(),
+        grants: root.table("grants").map(|it| grants(&it)),
         calls: calls::read(&root, &around),
         expect: expect::read(&root, &around, update),
     };
@@ -150,4 +152,20 @@ fn config(table: &Table<'_>) -> BTreeMap<String, String> {
         read.extend(text.map(|text| (name.to_owned(), text)));
     }
     read
+}
+
+/// What the operator allows, by the keys of a manifest's `[grants]`.
+fn grants(table: &Table<'_>) -> RequestedGrants {
+    table.only(&Grant::ALL.map(Grant::key));
+    let texts = |grant: Grant| table.get(grant.key()).map(|entry| entry.texts()).unwrap_or_default();
+    let http = texts(Grant::Http);
+    let patterns = HttpPatterns::parse(http.iter().map(String::as_str));
+    RequestedGrants {
+        http: patterns.unwrap_or_else(|why| {
+            table.get(Grant::Http.key()).and_then(|entry| entry.problem::<HttpPatterns>(why)).unwrap_or_default()
+        }),
+        secrets: texts(Grant::Secrets).into_iter().collect(),
+        start_process: texts(Grant::StartProcess).into_iter().collect(),
+        correlate_message: texts(Grant::CorrelateMessage).into_iter().collect(),
+    }
 }

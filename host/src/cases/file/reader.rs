@@ -197,6 +197,13 @@ impl<'a> Entry<'a> {
         self.item.as_str().map(str::to_owned).or_else(|| self.wrong("a text in quotes"))
     }
 
+    /// A list of texts.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let texts =
+            self.item.as_array().and_then(|list| list.iter().map(|it| it.as_str().map(str::to_owned)).collect());
+        texts.or_else(|| self.wrong("a list of texts in quotes")).unwrap_or_default()
+    }
+
     /// A duration.
     pub(super) fn duration(&self) -> Option<std::time::Duration> {
         const EXPECTED: &str = "a duration, written like \"30s\", \"5m\" or \"PT5M\"";

@@ -15,6 +15,7 @@ use crate::{
         write,
     },
     foreign::escape,
+    grant::Grant,
     plugins::{Plugin, case_files::CASE_ENDING},
     sandbox::{Revealed, Seed},
     secret::HIDDEN,
@@ -124,6 +125,11 @@ impl Recorded {
             lines.push("\n[config]".to_owned());
             // As what it was is blotted out everywhere.
             lines.extend(secrets.iter().map(|name| format!("{} = {}", write::key(name), write::text(HIDDEN))));
+        }
+        if let Some(allowed) = self.plugin.settings.grants.allowed_in_part() {
+            lines.push("\n# What the operator allowed: the manifest requests more.\n[grants]".to_owned());
+            let granted = |grant: Grant| format!("{} = {}", grant.key(), write::texts(allowed.names(grant).iter()));
+            lines.extend(Grant::ALL.map(granted));
         }
         for Made { asked, answer, took } in &observed.calls {
             lines.push("\n[[calls]]".to_owned());

@@ -89,6 +89,16 @@ fn a_number_out_of_range_is_told_with_the_range() {
 }
 
 #[test]
+fn a_long_is_read_into_a_float_if_that_holds_it_exactly() {
+    for exact in [1 << 53, (1 << 53) + 2, 100_000_000_000_000_000, i64::MIN] {
+        assert_reads(exact, exact as f64);
+    }
+    for between in [(1 << 53) + 1, -(1 << 53) - 1, 100_000_000_000_000_001, i64::MAX] {
+        assert!(read::<f64>(between).is_err_and(|error| error.ends_with("which a Double cannot hold exactly")));
+    }
+}
+
+#[test]
 fn no_type_is_taken_for_another() {
     for (found, error) in [
         (read::<String>(7).err(), "variable `it`: expected String, found Integer"),

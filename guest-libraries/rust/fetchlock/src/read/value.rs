@@ -10,9 +10,6 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Visitor};
 use super::error::ReadError;
 use crate::{Object, Value, special};
 
-/// The largest whole number up to which a `Double` holds each exactly: 2^53.
-const EXACT_IN_DOUBLE: u64 = 1 << f64::MANTISSA_DIGITS;
-
 /// The format of serialised objects whose text can be read.
 const JSON_FORMAT: &str = "application/json";
 
@@ -61,7 +58,8 @@ impl<'de> ValueReader<'de> {
             Some(Value::Double(number)) => Ok(number),
             Some(Value::Short(number)) => Ok(number.into()),
             Some(Value::Integer(number)) => Ok(number.into()),
-            Some(Value::Long(number)) if number.unsigned_abs() <= EXACT_IN_DOUBLE => Ok(number as f64),
+            // Wider than a Long: the greatest Long becomes 2^63, which would be cut down to that Long again.
+            Some(Value::Long(number)) if number as f64 as i128 == number.into() => Ok(number as f64),
             Some(Value::Long(number)) => {
                 Err(ReadError::found("Double", format!("the Long {number}, which a Double cannot hold exactly")))
             }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{Parts, REDACTED, redact};
 use crate::{
     cases::asked::{Answer, Asked, Made},
-    foreign::within_json,
+    foreign::{within_json, within_urls},
     value::{FileContent, Value, Variables},
 };
 
@@ -42,6 +42,7 @@ impl Taken {
     pub(super) fn text(&mut self, text: &str) {
         self.note(text, REDACTED);
         self.note(&within_json(text), REDACTED);
+        within_urls(text).for_each(|form| self.note(&form, REDACTED));
     }
 
     /// Notes all texts and numbers of a JSON document.
