@@ -16,7 +16,7 @@ use url::Url;
 
 pub(crate) use self::rest_options::rest_options;
 use crate::{
-    cases::{CaseGate, Recorder},
+    cases::{CaseGate, Recorder, RecorderError},
     engine::rest::{RestEngine, RestEngineError},
     grant::AllowedGrants,
     journal::{Journal, JournalError},
@@ -73,8 +73,8 @@ pub enum ServiceError {
         source: io::Error,
     },
     /// Recordings cannot be made.
-    #[error("the thread that writes recordings does not start: {0}")]
-    Recorder(io::Error),
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
     /// The operating system does not tell us when to stop.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -115,7 +115,7 @@ pub async fn run(settings: &Settings, on_compile: OnCompile, show: impl FnOnce(V
     // First what may be refused, then what takes time.
     let journal = Journal::open(&settings.state_dir)?;
     let sandbox = sandbox(settings)?;
-    let recorder = Recorder::start(settings.record.options(&settings.state_dir)).map_err(ServiceError::Recorder)?;
+    let recorder = Recorder::start(settings.record.options(&settings.state_dir))?;
     let (keeper, catalog) = keeper(settings, &sandbox, on_compile)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

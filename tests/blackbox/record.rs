@@ -222,8 +222,19 @@ async fn recordings_are_bounded_and_a_directory_that_cannot_be_written_costs_no_
     stop(host).await;
     let file = dir.path().join("file");
     fs::write(&file, "").expect("written");
-    let host = scene.builder().arg("--record").arg(&file).start().expect("started");
+    let host = scene.builder().arg("--record").arg(file.join("beneath")).start().expect("started");
     let task = scene.probe("complete");
     scene.engine.await_completed(&task, SOON).await.expect("completed");
     host.await_text("an invocation cannot be recorded", SOON).await.expect("told");
+}
+
+#[tokio::test]
+async fn a_file_where_recordings_should_go_is_told_at_the_start() {
+    let scene = Scene::with_probe("").await;
+    let dir = TempDir::new().expect("a directory");
+    fs::write(dir.path().join("taken"), "").expect("written");
+    let mut host = scene.builder().arg("--record").arg(dir.path().join("taken")).start().expect("started");
+    assert_eq!(host.wait_exit(SOON).await.expect("ended").code(), Some(78));
+    let logs = host.logs();
+    assert!(logs.contains("taken, where recordings go, is no directory: name another place with --record"), "{logs}");
 }

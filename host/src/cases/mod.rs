@@ -33,7 +33,7 @@ pub use self::{
     fake::CallProblem,
     gate::CaseGate,
     observed::{Afterwards, Observed, Seen},
-    record::{Outside, RecordOptions, RecordWhat, Recorder, Recording},
+    record::{Outside, RecordOptions, RecordWhat, Recorder, RecorderError, Recording},
     report::{Report, Told, Verdict, calls_json, lines_json, log_line, seen_json},
     run::{NotRun, run},
     suite::{Aim, name_of, run_all},

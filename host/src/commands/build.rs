@@ -131,6 +131,14 @@ impl BuildCommandError {
     pub(super) fn is_about_the_sources(&self) -> bool {
         matches!(self, Self::Build(error) if error.is_about_the_sources())
     }
+
+    /// What a report tells that stands alone.
+    pub(super) fn in_full(&self) -> String {
+        match self {
+            Self::Build(error) => error.in_full(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Shows what the toolchain said, as it said it.

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What is logged unless the settings say otherwise: what goes wrong, new versions of plugins, and what handlers log.
-const QUIET: &str = "warn,fetchlock::plugins::keeper=info,fetchlock::guest=info";
+const QUIET: &str = "warn,fetchlock::plugins::keeper=info,fetchlock::guest=info,fetchlock::cases::record=info";
 
 /// Run the plugins of a directory on an engine of their own, with a live summary.
 ///

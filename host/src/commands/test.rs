@@ -120,7 +120,8 @@ impl Test {
             {
                 build::show_said(&failed);
                 plan.is_unprepared |= !failed.is_about_the_sources();
-                plan.problems.push(failed.to_string());
+                let is_report = self.json || self.junit.is_some();
+                plan.problems.push(if is_report { failed.in_full() } else { failed.to_string() });
                 continue;
             }
             plan.add(workbench, &subject.place()).await;

@@ -16,6 +16,7 @@ use super::{
     unchanged::{Ingredients, Workshop},
 };
 use crate::{
+    foreign::escape_lines,
     plugins::{LoadError, inspected, outline},
     task::Topic,
 };
@@ -74,6 +75,16 @@ impl BuildError {
         match self {
             Self::Tool(ToolError::Failed { said, .. }) => said,
             _ => &[],
+        }
+    }
+
+    /// The error with all that a tool said, for a report that stands alone.
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Tool(ToolError::Failed { tool, status, said }) if !said.is_empty() => {
+                format!("`{tool}` failed ({status}):\n{}", escape_lines(String::from_utf8_lossy(said).trim_end()))
+            }
+            other => other.to_string(),
         }
     }
 

@@ -125,10 +125,11 @@ impl Default for Settings {
 
 impl Settings {
     /// These settings for an engine of our own, which stands for each that is named, with a state directory that fits
-    /// it. Compiled plugins stay where they are kept, for they fit any engine.
+    /// it. Compiled plugins stay where they are kept, for they fit any engine, and so do recordings.
     pub fn for_embedded_engine(self, url: &Url, state_dir: PathBuf) -> Self {
         let cache_dir = Some(self.cache_dir());
-        let mut settings = Self { state_dir, cache_dir, ..self };
+        let record = self.record.kept_in(&self.state_dir);
+        let mut settings = Self { state_dir, cache_dir, record, ..self };
         settings.replace_engines(url);
         settings
     }

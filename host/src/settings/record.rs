@@ -40,6 +40,12 @@ impl Default for RecordSettings {
 }
 
 impl RecordSettings {
+    /// The same settings, as they are with this state directory, for a host that has another.
+    pub(super) fn kept_in(&self, state_dir: &std::path::Path) -> Self {
+        let RecordOptions { what, dir, .. } = self.options(state_dir);
+        Self { dir: Some(dir), what: Some(what), ..self.clone() }
+    }
+
     /// What they mean for a host with this state directory.
     pub fn options(&self, state_dir: &std::path::Path) -> RecordOptions {
         let unsaid = if self.dir.is_some() { RecordWhat::All } else { RecordWhat::Requested };

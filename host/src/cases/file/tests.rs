@@ -319,3 +319,19 @@ fn every_key_is_in_the_docs() {
     let missing: Vec<&str> = keys.filter(|key| !PAGE.contains(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[test]
+fn what_the_operator_allows_can_be_given_and_is_all_that_is_requested_if_it_is_not() {
+    let grants = "[grants]\nhttp = [\"GET https://a.example\"]\nsecrets = []\nstart-process = [\"*\"]\n";
+    let allowed = case(&format!("{grants}{LEAST}")).grants.expect("a table");
+    assert_eq!(
+        Grant::ALL.map(|grant| allowed.names(grant).to_string()),
+        [r#"["GET https://a.example"]"#, "[]", r#"["*"]"#, "[]"]
+    );
+    assert_eq!(case(LEAST).grants, None);
+    assert_snapshot!(complaints("[grants]\nhttp = [\"a.example\"]\nsecrets = \"key\"\nfiles = []\n"), @r#"
+    pay.one.case.toml:2: `grants.http`: there is no method before the server
+    pay.one.case.toml:3: `grants.secrets` is "key": expected a list of texts in quotes
+    pay.one.case.toml:4: unknown key `grants.files`: expected `http`, `secrets`, `start-process` or `correlate-message`
+    "#);
+}

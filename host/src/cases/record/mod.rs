@@ -61,6 +61,17 @@ pub struct RecordOptions {
     pub max_size: usize,
 }
 
+/// Why nothing can be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// There is something else where the directory should be.
+    #[error("{0}, where recordings go, is no directory: name another place with --record or record.dir")]
+    NoDirectory(PathBuf),
+    /// A thread cannot be started.
+    #[error("the thread that writes recordings does not start: {0}")]
+    Thread(#[from] io::Error),
+}
+
 /// Makes recordings.
 pub struct Recorder {
     options: RecordOptions,
@@ -73,8 +84,11 @@ impl Recorder {
     /// A recorder. The directory is made when something is to be recorded.
     ///
     /// # Errors
-    /// When its thread cannot be started.
-    pub fn start(options: RecordOptions) -> io::Result<Arc<Self>> {
+    /// See [`RecorderError`].
+    pub fn start(options: RecordOptions) -> Result<Arc<Self>, RecorderError> {
+        if fs::metadata(&options.dir).is_ok_and(|found| !found.is_dir()) {
+            return Err(RecorderError::NoDirectory(options.dir));
+        }
         let (queue, recorded) = sync_channel(QUEUE);
         let writer = Writer {
             dir: options.dir.clone(),

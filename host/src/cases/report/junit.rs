@@ -86,12 +86,18 @@ fn problems(xml: &mut Writer<Vec<u8>>, problems: &[String]) -> io::Result<()> {
 }
 
 fn error(xml: &mut Writer<Vec<u8>>, problem: &str) -> io::Result<()> {
-    // Problems begin with the file or the tool that has them.
-    let name = problem.split_once(": ").map_or("plugins", |(name, _)| name);
+    // Problems begin with the file or the tool that has them; the words of a tool are lines of their own.
+    let (headline, _) = problem.split_once('\n').unwrap_or((problem, ""));
+    let tool = headline.strip_prefix('`').and_then(|rest| rest.split_once('`')).map(|(tool, _)| tool);
+    let name = tool.or(headline.split_once(": ").map(|(name, _)| name)).unwrap_or("plugins");
     xml.create_element("testcase")
         .with_attributes([("name", &*escape(name)), ("classname", "plugins"), ("time", "0")])
         .write_inner_content(|xml| {
-            xml.create_element("error").with_attribute(("message", &*escape(problem))).write_empty().map(drop)
+            let error = xml.create_element("error").with_attribute(("message", &*escape(headline)));
+            match headline.len() == problem.len() {
+                true => error.write_empty().map(drop),
+                false => error.write_text_content(BytesText::new(&escape_lines(problem))).map(drop),
+            }
         })
         .map(drop)
 }
