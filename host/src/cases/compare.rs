@@ -77,7 +77,10 @@ fn call(comparison: &mut Comparison, problem: &CallProblem) {
             comparison.add(told, &lines.join("\n"));
         }
         CallProblem::Differs { line, wanted, asked } => {
-            let diff = diff(&wanted.join("\n"), &asked.join("\n"));
+            // Each with its end, or the last one of the shorter side would be another than the same within the longer.
+            let [wanted, asked] =
+                [wanted, asked].map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+            let diff = diff(&wanted, &asked);
             comparison.add(format!("the call of line {line} is another one"), &diff);
         }
         CallProblem::TooEarly { line, wanted, before } => {

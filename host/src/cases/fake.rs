@@ -105,8 +105,9 @@ impl Fake {
                 (at, Some(CallProblem::TooEarly { line, wanted, before: self.calls[first].line }))
             }
             (None, Some(first)) if self.calls[first].wanted.resembles(asked) => {
-                let wanted = write::wanted(&self.calls[first].wanted);
-                (first, Some(CallProblem::Differs { line: self.calls[first].line, wanted, asked: write::asked(asked) }))
+                let Canned { line, wanted, .. } = &self.calls[first];
+                let (asked, wanted) = (write::asked_beside(asked, wanted), write::wanted(wanted));
+                (first, Some(CallProblem::Differs { line: *line, wanted, asked }))
             }
             _ => return Found::Nothing,
         };

@@ -252,6 +252,33 @@ pub(super) fn asked(asked: &Asked) -> Vec<String> {
     lines.0
 }
 
+/// The same beside what was wanted: as far as something is wanted of it, and of an HTTP request the headers, too.
+pub(super) fn asked_beside(asked: &Asked, wanted: &Wanted) -> Vec<String> {
+    let mut lines = self::asked(asked);
+    if let (Asked::Http(request), Wanted::Http { headers, body, .. }) = (asked, wanted) {
+        if body.is_none() {
+            lines.retain(|line| !key_of(line).starts_with("request."));
+        }
+        let found = |name: &str| {
+            let values = request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            values.collect::<Vec<_>>().join(", ")
+        };
+        let sent = headers.keys().filter(|name| request.headers().contains_key(name.as_str()));
+        let sent: Vec<(&str, String)> = sent.map(|name| (name.as_str(), text(&found(name)))).collect();
+        if !sent.is_empty() {
+            lines.insert(1, format!("request.headers = {}", table(&sent)));
+        }
+        return lines;
+    }
+    let wanted = self::wanted(wanted);
+    lines.retain(|line| wanted.iter().any(|it| key_of(it) == key_of(line)));
+    lines
+}
+
+fn key_of(line: &str) -> &str {
+    line.split_once(" = ").map_or(line, |(key, _)| key)
+}
+
 fn message_lines(lines: &mut Lines, message: &Message) {
     lines.add("correlate-message", text(&message.name));
     lines.optional("business-key", &message.business_key);

@@ -31,7 +31,13 @@ pub enum BadName {
         "Windows knows it as a device, and Go builds no module of this name: choose another, and give this one as --topic"
     )]
     Device,
+    /// A tool has it.
+    #[error("npm calls the folder of packages so: choose another, and give this one as --topic")]
+    Packages,
 }
+
+/// What npm calls the folder in which packages are, in which it makes nothing itself.
+const PACKAGES: &str = "node_modules";
 
 /// How the names of the guest libraries' packages begin, which a package that uses them cannot have.
 const TAKEN: &str = "fetchlock";
@@ -61,6 +67,7 @@ impl FromStr for ProjectName {
         match is_name(text) {
             true if text.to_ascii_lowercase().starts_with(TAKEN) => Err(BadName::Taken),
             true if is_device(text) => Err(BadName::Device),
+            true if text.eq_ignore_ascii_case(PACKAGES) => Err(BadName::Packages),
             true => Ok(Self(text.to_owned())),
             false => Err(BadName::Form { suggestion: suggestion(text) }),
         }
@@ -128,5 +135,11 @@ mod tests {
         }
         insta::assert_snapshot!(refusal("con"), @"Windows knows it as a device, and Go builds no module of this name: choose another, and give this one as --topic");
         assert_eq!(ProjectName::from_str("9 con"), Err(BadName::Form { suggestion: None }));
+    }
+
+    #[test]
+    fn the_folder_of_npms_packages_is_no_project() {
+        insta::assert_snapshot!(refusal("node_modules"), @"npm calls the folder of packages so: choose another, and give this one as --topic");
+        assert!(ProjectName::from_str("node-modules").is_ok());
     }
 }

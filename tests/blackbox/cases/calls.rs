@@ -214,6 +214,25 @@ fn http_exchanges_are_answered_by_the_case_and_judged_by_the_manifest() {
               + request.body = "found"
     0 of 1 case passed
     "#);
+    place.case(
+        "wrong-header",
+        &case(
+            "method = \"POST\"\nheader-x-key = \"found\"",
+            "http = \"POST https://api.example.com/\"\nrequest.headers = { x-key = \"wanted\", x-none = \"1\" }\nstatus = 200",
+            "{ any = true }",
+        ),
+    );
+    let ended = place.test(&["--filter", "wrong-header"]);
+    insta::assert_snapshot!(ended.told(), @r#"
+    FAILED  probe.wrong-header (N ms)
+            probe.wrong-header.case.toml
+            the call of line 7 is another one
+            - expected, + found
+                http = "POST https://api.example.com/"
+              - request.headers = { x-key = "wanted", x-none = "1" }
+              + request.headers = { x-key = "found" }
+    0 of 1 case passed
+    "#);
 }
 
 #[test]

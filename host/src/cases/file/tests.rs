@@ -248,7 +248,7 @@ outcome = "completed"
     );
     assert_snapshot!(told, @r#"
     pay.one.case.toml:1: unknown key `descripton`: did you mean `description`?
-    pay.one.case.toml:2: `clock` is "now": expected a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z
+    pay.one.case.toml:2: `clock` is "now": expected a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z, without quotes
     pay.one.case.toml:3: `seed` is 1.5: expected a whole number or a text
     pay.one.case.toml:5: unknown key `task.retrys`: did you mean `retries`?
     pay.one.case.toml:6: `task.priority` is "high": expected a whole number
@@ -334,4 +334,11 @@ fn what_the_operator_allows_can_be_given_and_is_all_that_is_requested_if_it_is_n
     pay.one.case.toml:3: `grants.secrets` is "key": expected a list of texts in quotes
     pay.one.case.toml:4: unknown key `grants.files`: expected `http`, `secrets`, `start-process` or `correlate-message`
     "#);
+}
+
+#[test]
+fn a_type_that_is_unknown_may_be_a_known_one_with_a_mistake() {
+    let of = |type_name: &str| complaints(&format!("[variables]\nx = {{ type = \"{type_name}\", value = \"a\" }}\n"));
+    assert_snapshot!(of("Strng"), @r#"pay.one.case.toml:2: `variables.x`: expected JSON as its value: expected value at line 1 column 1; or did you mean type "String"?"#);
+    assert_snapshot!(of("Money"), @"pay.one.case.toml:2: `variables.x`: expected JSON as its value: expected value at line 1 column 1");
 }

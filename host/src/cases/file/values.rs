@@ -15,6 +15,7 @@ use crate::{
         expected::{TextPattern, ValuePattern},
         json,
     },
+    settings::wording::nearest,
     value::{Date, File, FileContent, Object, Other, Value, Variable, Variables},
 };
 
@@ -203,7 +204,8 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
         _ => other(&table, &name, "value")?,
     };
     if let Err(why) = value.sendable() {
-        return entry.problem(why);
+        let meant = meant_type(&name).map(|known| format!("; or did you mean type {known:?}?")).unwrap_or_default();
+        return entry.problem(format!("{why}{meant}"));
     }
     Some(Variable { value, transient })
 }
@@ -219,6 +221,13 @@ fn other(table: &Table<'_>, name: &str, key: &str) -> Option<Value> {
 pub(in crate::cases) const KNOWN_TYPES: [&str; 13] = [
     "Null", "Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Object",
 ];
+
+/// The type that was probably meant by another one.
+fn meant_type(name: &str) -> Option<&'static str> {
+    let known = KNOWN_TYPES.map(str::to_lowercase);
+    let nearest = nearest(name, &known.each_ref().map(String::as_str))?;
+    KNOWN_TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(nearest) && *known != name)
+}
 
 fn required<'a>(table: &Table<'a>, key: &str) -> Option<Entry<'a>> {
     let found = table.get(key);
@@ -322,7 +331,8 @@ fn read(entry: &Entry<'_>, path: &Path) -> Option<Bytes> {
 
 /// A moment as a case's clock begins with it: not before 1970.
 pub(super) fn moment(entry: &Entry<'_>) -> Option<std::time::Duration> {
-    const EXPECTED: &str = "a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z";
+    const EXPECTED: &str =
+        "a date and time with its offset, from 1970 on, such as 2026-01-01T12:00:00Z, without quotes";
     let Item::Value(Toml::Datetime(date)) = entry.item else { return entry.wrong(EXPECTED) };
     let timestamp = date.value().offset.and_then(|_| date.value().to_string().parse::<Timestamp>().ok());
     let since = timestamp.and_then(|it| std::time::Duration::try_from(it.as_duration()).ok());
