@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path};
 
+use serde::de::IgnoredAny;
+use serde_json::Number;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 use crate::{
@@ -150,6 +152,11 @@ fn variable(argument: &str) -> Result<(&str, Value), String> {
             Some(text) => text.into(),
             None => match bare(unescaped(value)) {
                 date if date.is_datetime() => value.into(),
+                number if number.is_integer() || number.is_float() => match serde_json::from_str::<Number>(value) {
+                    Ok(_) => number,
+                    // To everyone but TOML a text: `0x10`, `1_000`, `+49301`, `nan`.
+                    Err(_) => value.into(),
+                },
                 other => other,
             },
         },
@@ -162,7 +169,12 @@ fn variable(argument: &str) -> Result<(&str, Value), String> {
 fn whole(name: &str, text: &str) -> Result<Value, String> {
     let value = text.parse::<Value>().ok();
     let typed = value.filter(|value| value.as_inline_table().is_some_and(|table| table.contains_key("type")));
-    typed.ok_or_else(|| format!("a value in braces is a table with its `type`: for JSON, write {name}:Json={text}"))
+    typed.ok_or_else(|| match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => format!("a value in braces is a table with its `type`: for JSON, write {name}:Json={text}"),
+        Err(_) => {
+            format!("a value in braces is a table with its `type`, or JSON, written like {name}:Json={{\"a\":1}}")
+        }
+    })
 }
 
 fn typed(kind: &str, value: &str) -> Result<Value, String> {
@@ -253,6 +265,11 @@ mod tests {
             "g=a=b",
             "h=@@x",
             "i=2026-01-01T00:00:00Z",
+            "j=0x10",
+            "k=+49301",
+            "l=nan",
+            "m=1_000",
+            "n=-1e3",
         ]);
         let variables = case.expect("variables").variables;
         let told: Vec<String> = variables.iter().map(|(name, it)| format!("{name} {:?}", it.value)).collect();
@@ -266,6 +283,11 @@ mod tests {
         g String("a=b")
         h String("@x")
         i String("2026-01-01T00:00:00Z")
+        j String("0x10")
+        k String("+49301")
+        l String("nan")
+        m String("1_000")
+        n Double(-1000.0)
         "#);
     }
 
