@@ -70,8 +70,8 @@ pub(crate) fn within_json(text: &str) -> String {
 }
 
 /// What the languages' ways to put a text into a URL leave as it is, letters and digits apart.
-const LEFT_IN_URLS: [&AsciiSet; 5] = {
-    // RFC 3986, 2.3; Go.
+const LEFT_IN_URLS: [&AsciiSet; 7] = {
+    // RFC 3986, 2.3; `url.QueryEscape` of Go.
     const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     // `encodeURIComponent` of ECMAScript.
     const COMPONENT: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
@@ -81,7 +81,20 @@ const LEFT_IN_URLS: [&AsciiSet; 5] = {
     const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
     // What a parser of URLs makes of a query that is not encoded (the same, "query percent-encode set").
     const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
-    [UNRESERVED, COMPONENT, PATH, FORM, QUERY]
+    // A segment of a path (RFC 3986, 3.3).
+    const SEGMENT: &AsciiSet = &COMPONENT
+        .remove(b'$')
+        .remove(b'&')
+        .remove(b'+')
+        .remove(b',')
+        .remove(b';')
+        .remove(b'=')
+        .remove(b':')
+        .remove(b'@');
+    // The same by `url.PathEscape` of Go.
+    const GO_SEGMENT: &AsciiSet =
+        &UNRESERVED.remove(b'$').remove(b'&').remove(b'+').remove(b'=').remove(b':').remove(b'@');
+    [UNRESERVED, COMPONENT, PATH, FORM, QUERY, SEGMENT, GO_SEGMENT]
 };
 
 /// A text as it may stand in a URL or a form.

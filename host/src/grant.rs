@@ -134,9 +134,9 @@ impl Grants {
         Self { allowed, ..self.clone() }
     }
 
-    /// What the operator allows, if that is not all that the manifest requests.
-    pub fn allowed_in_part(&self) -> Option<&RequestedGrants> {
-        self.standings().iter().any(|standing| !standing.refused.is_empty()).then_some(&self.allowed)
+    /// What the operator allows, if that is not what the manifest requests.
+    pub fn allowed_otherwise(&self) -> Option<&RequestedGrants> {
+        (self.allowed != self.requested).then_some(&self.allowed)
     }
 
     /// Whether a grant holds for a name. The one for requests over HTTP is [`Self::check_http`].

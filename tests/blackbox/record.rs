@@ -142,8 +142,8 @@ async fn http_is_recorded_and_a_secret_is_not() {
     let host = scene.builder().arg("--record").arg(dir.path()).env("RECORD_TEST_KEY", SECRET).toml(&grants);
     let host = host.start().expect("started");
     let request = json!({
-        "authority": text(&format!("127.0.0.1:{}", server.port())), "path": text("/a?b=c"), "method": text("POST"),
-        "text": text(&format!("{{\"key\":\"{SECRET}\"}}")),
+        "authority": text(&format!("127.0.0.1:{}", server.port())), "method": text("POST"),
+        "path": text(&format!("/a?b=c&key={SECRET}")), "text": text(&format!("{{\"key\":\"{SECRET}\"}}")),
     });
     let fetched = scene.probe_with("fetch", request);
     let said = scene.probe_with("say-secret", json!({"key": text("api-key")}));

@@ -79,13 +79,21 @@ def _bounded(kind: type) -> Callable[[Any], Any]:
     return take
 
 
+def _is_exact(whole: int) -> bool:
+    try:
+        return int(float(whole)) == whole
+    except OverflowError:
+        return False
+
+
 def _number(kind: type[float]) -> Reader:
     read_any = _simple(_ANY_NUMBER, lambda value: kind(value) if isinstance(value, float) or _is_whole(value) else FAILED)
 
     def read(value: Any, where: str, problems: Problems) -> Any:
         # It is refused rather than changed.
-        if _is_whole(value) and int(float(value)) != value:
-            problems.append(f"{where}: expected Double, found the Long {int(value)}, which a Double cannot hold exactly")
+        if _is_whole(value) and not _is_exact(value):
+            what = "Long" if isinstance(value, Long) else "whole number"
+            problems.append(f"{where}: expected Double, found the {what} {int(value)}, which a Double cannot hold exactly")
             return FAILED
         return read_any(value, where, problems)
 

@@ -105,6 +105,8 @@ impl Subject {
         // What the manifest requests as secrets is secret here, too.
         let given = |name: &str| (name.to_owned(), config.remove(name).map(Secret::new));
         let secrets: BTreeMap<String, Option<Secret>> = grants.secrets().iter().map(given).collect();
+        // One that is not allowed is no setting either.
+        config.retain(|name, _| !grants.requests_secret(name));
         let secrets = Secrets::fixed(grants.clone(), secrets);
         let assignment = Assignment {
             task: task.clone(),

@@ -135,6 +135,13 @@ impl Inputs {
             || MARKS.iter().any(|mark| root.join(folder).join(mark).exists())
     }
 
+    /// Whether the files are, but for times, as they were at another look.
+    pub(super) fn are_as(&self, other: &Self) -> bool {
+        let contents = |inputs: &Self| inputs.files.iter().map(|(path, input)| (path.clone(), input.digest)).collect();
+        let [ours, theirs]: [Vec<_>; 2] = [self, other].map(contents);
+        ours == theirs
+    }
+
     /// Whether nothing was written since an earlier look. A file that is as it was again has been written: whoever read
     /// it in between may have read something else.
     pub(super) fn are_untouched_since(&self, other: &Self) -> bool {

@@ -29,6 +29,8 @@ pub enum Workplace {
 pub struct Watcher {
     places: Vec<Workplace>,
     seen: Vec<Inputs>,
+    /// Whether the last change was one of times alone. A build that writes an input as it is would start the next for ever.
+    was_touched: bool,
     /// None if the system has no events for us.
     events: Option<FileEvents>,
 }
@@ -48,7 +50,7 @@ impl Watcher {
     /// One cannot be read.
     pub fn new(places: Vec<Workplace>) -> Result<Self, WatchError> {
         let seen = look(&places)?;
-        let mut watcher = Self { places, seen, events: FileEvents::new().ok() };
+        let mut watcher = Self { places, seen, was_touched: false, events: FileEvents::new().ok() };
         watcher.watch();
         Ok(watcher)
     }
@@ -65,10 +67,15 @@ impl Watcher {
                 let dir = self.places.first().map(|place| place.dir().to_owned()).unwrap_or_default();
                 Err(WatchError { dir, source: io::Error::other(panic) })
             })?;
-            let is_untouched = now.iter().zip(&self.seen).all(|(now, before)| now.are_untouched_since(before));
+            let all = |is_so: fn(&Inputs, &Inputs) -> bool| {
+                now.iter().zip(&self.seen).all(|(now, before)| is_so(now, before))
+            };
+            let (is_untouched, is_same) = (all(Inputs::are_untouched_since), all(Inputs::are_as));
             self.seen = now;
             self.watch();
-            if !is_untouched {
+            let nothing_new = is_untouched || (is_same && self.was_touched);
+            if !nothing_new {
+                self.was_touched = is_same;
                 return Ok(());
             }
             // A look is due after both.
@@ -145,6 +152,12 @@ mod tests {
         // Said, because the clocks of file systems are slow.
         let file = fs::File::options().write(true).open(&source).expect("opened");
         file.set_modified(SystemTime::now() + Duration::from_secs(1)).expect("touched");
+        tokio::time::timeout(RESCAN / 2, watcher.changed()).await.expect("by the first look").expect("seen");
+        // What a build writes so each time must not start it each time.
+        file.set_modified(SystemTime::now() + Duration::from_secs(2)).expect("touched");
+        let again = tokio::time::timeout(5 * GATHER, watcher.changed()).await;
+        assert!(again.is_err(), "a build would start another");
+        fs::write(&source, "better").expect("written");
         tokio::time::timeout(RESCAN / 2, watcher.changed()).await.expect("by the first look").expect("seen");
     }
 

@@ -22,6 +22,9 @@ impl Revealed {
     /// Notes a secret that the handler is given.
     pub(super) fn add(&mut self, secret: &Secret) {
         let text = secret.reveal();
+        if text.len() < MIN_CONCEALED {
+            return;
+        }
         // Line by line, too, as it comes through standard output.
         let lines = text.lines().map(|line| line.trim().to_owned());
         let forms = [text.to_owned(), within_json(text)].into_iter().chain(within_urls(text)).chain(lines);
@@ -37,8 +40,13 @@ impl Revealed {
 
     /// A text without them.
     pub fn conceal<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.replaced(text, HIDDEN)
+    }
+
+    /// A text with something else instead of each.
+    pub fn replaced<'a>(&self, text: &'a str, instead: &str) -> Cow<'a, str> {
         self.0.iter().fold(Cow::Borrowed(text), |text, Needle(secret)| match text.contains(secret.reveal()) {
-            true => Cow::Owned(text.replace(secret.reveal(), HIDDEN)),
+            true => Cow::Owned(text.replace(secret.reveal(), instead)),
             false => text,
         })
     }
@@ -91,6 +99,8 @@ mod tests {
             "a%2Bb%2Fc%3D(1)%202",
             "a%2Bb/c%3D%281%29%202",
             "a+b/c=(1)%202",
+            "a+b%2Fc=(1)%202",
+            "a+b%2Fc=%281%29%202",
         ] {
             assert_eq!(
                 revealed.conceal(&format!("https://a.example/?key={written}&b")),
@@ -107,6 +117,7 @@ mod tests {
     #[test]
     fn a_text_too_short_to_be_secret_is_left_alone() {
         assert_eq!(revealed(&["a", "12345"]).conceal("banana 12345"), "banana 12345");
+        assert_eq!(revealed(&["//"]).conceal("a%2F%2Fb"), "a%2F%2Fb");
     }
 
     #[test]

@@ -334,7 +334,7 @@ impl Job {
             // Pinned here and polled by reference: the future is large, and each wrapper that takes it would copy it.
             let mut call = pin!(instance.act(&self.handler, self.act));
             let metered = poll_fn(|cx| caught(|| meter.poll(|| call.as_mut().poll(cx))));
-            unless_interrupted(metered, began + timeout + TIMEOUT_GRACE, &cancel).await
+            unless_interrupted(metered, timeout + TIMEOUT_GRACE, &cancel).await
         };
         let (stderr, dropped_lines) = output.finish();
         let (memory, host_calls) = {
@@ -383,10 +383,11 @@ enum Interrupted {
     Cancelled,
 }
 
-/// Waits for a call until the deadline, or for the token.
+/// Waits for a call for so long, or for the token. The time is counted from when there is first something to wait for, by
+/// the clock of the runtime: that of a case stands before.
 async fn unless_interrupted<T>(
     call: impl Future<Output = T>,
-    deadline: Instant,
+    at_most: Duration,
     cancel: &CancellationToken,
 ) -> Result<T, Interrupted> {
     if cancel.is_cancelled() {
@@ -397,18 +398,22 @@ async fn unless_interrupted<T>(
         Poll::Ready(called) => Poll::Ready(Ok(called)),
         // Most calls are over when they are polled for the first time: only the others need a timer.
         Poll::Pending => {
-            let interrupted = interrupted.get_or_insert_with(|| Box::pin(interruption(deadline, cancel)));
+            let interrupted = interrupted.get_or_insert_with(|| Box::pin(interruption(at_most, cancel)));
             interrupted.as_mut().poll(cx).map(Err)
         }
     })
     .await
 }
 
-async fn interruption(deadline: Instant, cancel: &CancellationToken) -> Interrupted {
-    tokio::select! {
-        () = tokio::time::sleep(deadline.saturating_duration_since(Instant::now())) => Interrupted::Late,
-        () = cancel.cancelled() => Interrupted::Cancelled,
-    }
+async fn interruption(at_most: Duration, cancel: &CancellationToken) -> Interrupted {
+    let interruption = async {
+        tokio::select! {
+            () = tokio::time::sleep(at_most) => Interrupted::Late,
+            () = cancel.cancelled() => Interrupted::Cancelled,
+        }
+    };
+    // Also if the call has used up the turns that the runtime gives to one task.
+    tokio::task::unconstrained(interruption).await
 }
 
 /// Does one poll; a panic is an error with its text. A mistake in a host function is to end its invocation, not the

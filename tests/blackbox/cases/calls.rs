@@ -275,3 +275,23 @@ fn files_are_loaded_from_the_case_and_may_be_missing() {
     3 of 4 cases passed
     ");
 }
+
+#[test]
+fn a_case_says_what_the_operator_allows_and_what_is_not_allowed_is_denied_as_in_production() {
+    let place = Place::with_probe("retry = \"R0/PT0S\"\n[grants]\nsecrets = [\"api-key\"]\nstart-process = [\"*\"]\n");
+    let case = |behaviour: &str, expect: &str| {
+        format!(
+            "[config]\napi-key = \"s3cr3t-value\"\n[grants]\nstart-process = [\"order\"]\n[variables]\nbehaviour = \"{behaviour}\"\n\
+             key = \"{}\"\n[expect]\n{expect}\n",
+            if behaviour == "start-process" { "invoice" } else { "api-key" },
+        )
+    };
+    let denied =
+        "message = { contains = \"secrets of \\\"api-key\\\" is not granted: the operator does not allow it\" }";
+    place.case("secret", &case("err-secret", &format!("outcome = \"trap\"\n{denied}")));
+    let verdict = "variables.verdict = { contains = \"denied: start-process of \\\"invoice\\\" is not granted\" }";
+    place.case("start", &case("start-process", &format!("outcome = \"complete\"\n{verdict}")));
+    let ended = place.test(&[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("s3cr3t"), "{}", ended.stdout);
+}

@@ -18,10 +18,13 @@ use crate::{
     grant::Grant,
     plugins::{Plugin, case_files::CASE_ENDING},
     sandbox::{Revealed, Seed},
-    secret::HIDDEN,
     task::Task,
     value::{FileContent, Value, Variables},
 };
+
+/// What stands for a secret, in `[config]` and wherever the handler put it. Without a character that any way of encoding
+/// would change, for the handler of a replay does the same with it.
+const UNREAD: &str = "hidden-secret";
 
 /// So many characters of a task's id go into the name of its file.
 const SHOWN_ID: usize = 40;
@@ -76,7 +79,7 @@ impl Recorded {
         let case = file::parse(Path::new(""), "the recording", &given, true)?;
         observed.contents = contents;
         let text = update(&given, &case, &observed)?;
-        Ok(self.revealed.conceal(&self.with_any(&text, &redactor)).into_owned())
+        Ok(self.revealed.replaced(&self.with_any(&text, &redactor), UNREAD).into_owned())
     }
 
     /// All but what is expected.
@@ -124,10 +127,10 @@ impl Recorded {
         if !secrets.is_empty() {
             lines.push("\n[config]".to_owned());
             // As what it was is blotted out everywhere.
-            lines.extend(secrets.iter().map(|name| format!("{} = {}", write::key(name), write::text(HIDDEN))));
+            lines.extend(secrets.iter().map(|name| format!("{} = {}", write::key(name), write::text(UNREAD))));
         }
-        if let Some(allowed) = self.plugin.settings.grants.allowed_in_part() {
-            lines.push("\n# What the operator allowed: the manifest requests more.\n[grants]".to_owned());
+        if let Some(allowed) = self.plugin.settings.grants.allowed_otherwise() {
+            lines.push("\n# What the operator allowed.\n[grants]".to_owned());
             let granted = |grant: Grant| format!("{} = {}", grant.key(), write::texts(allowed.names(grant).iter()));
             lines.extend(Grant::ALL.map(granted));
         }

@@ -42,7 +42,9 @@ impl Taken {
     pub(super) fn text(&mut self, text: &str) {
         self.note(text, REDACTED);
         self.note(&within_json(text), REDACTED);
-        within_urls(text).for_each(|form| self.note(&form, REDACTED));
+        if text.chars().count() >= MIN_TAKEN {
+            within_urls(text).for_each(|form| self.note(&form, REDACTED));
+        }
     }
 
     /// Notes all texts and numbers of a JSON document.
