@@ -1,6 +1,7 @@
 //! The README's handlers, one in each language, made as their reader makes them: the lines are taken from the page and
 //! run, with the checkout out of reach, because the reader has none. The host runs from the beginning, as in the reader's
-//! other terminal. Each language has its own toolchain and no other. (Only how `fetchlock` gets into the `PATH` is not done as written: that would compile it once more.)
+//! other terminal. Each language has its own toolchain and no other. (Only how `fetchlock` gets into the `PATH` is not
+//! done as written: that would compile it once more.)
 
 mod toolchains;
 

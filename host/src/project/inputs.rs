@@ -137,15 +137,18 @@ impl Inputs {
 
     /// Whether the files are, but for times, as they were at another look.
     pub(super) fn are_as(&self, other: &Self) -> bool {
-        let contents = |inputs: &Self| inputs.files.iter().map(|(path, input)| (path.clone(), input.digest)).collect();
-        let [ours, theirs]: [Vec<_>; 2] = [self, other].map(contents);
-        ours == theirs
+        self.contents().eq(other.contents())
     }
 
     /// Whether nothing was written since an earlier look. A file that is as it was again has been written: whoever read
     /// it in between may have read something else.
     pub(super) fn are_untouched_since(&self, other: &Self) -> bool {
         self.files == other.files
+    }
+
+    /// Each file with its digest.
+    fn contents(&self) -> impl Iterator<Item = (&Path, [u8; 32])> {
+        self.files.iter().map(|(path, input)| (path.as_path(), input.digest))
     }
 
     /// The folders in which a new file would be an input.
@@ -155,8 +158,8 @@ impl Inputs {
 
     /// All of them as ingredients, but for the plugin's own files, which are not compiled.
     pub(super) fn add_to(&self, recipe: Recipe) -> Recipe {
-        let compiled = self.files.iter().filter(|(path, _)| !path.starts_with("plugin"));
-        compiled.fold(recipe, |recipe, (path, input)| recipe.with(&path.to_string_lossy(), input.digest))
+        let compiled = self.contents().filter(|(path, _)| !path.starts_with("plugin"));
+        compiled.fold(recipe, |recipe, (path, digest)| recipe.with(&path.to_string_lossy(), digest))
     }
 }
 

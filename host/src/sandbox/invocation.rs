@@ -126,11 +126,12 @@ impl Assigned {
         }
     }
 
-    /// Lets go of the task and of all that leads to it. What the plugin has given stays: the next task brings it again.
+    /// Lets go of the task and of all that leads to it.
     fn let_go(&mut self) {
-        let Assignment { task, variables, port, engine_calls, .. } = trial::nothing();
+        let Assignment { task, variables, config, port, engine_calls, .. } = trial::nothing();
         self.task.clone_from(task);
         self.variables.clone_from(variables);
+        self.config.clone_from(config);
         self.port.clone_from(port);
         self.engine_calls.clone_from(engine_calls);
     }

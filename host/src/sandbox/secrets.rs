@@ -10,20 +10,18 @@ use crate::{
 
 /// The secrets that an invocation may read. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Secrets(Source);
+pub struct Secrets(Option<Granted>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
+struct Granted {
+    grants: Arc<Grants>,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
 enum Source {
-    #[default]
-    None,
-    Fixed {
-        grants: Arc<Grants>,
-        texts: Arc<BTreeMap<String, Option<Secret>>>,
-    },
-    Granted {
-        grants: Arc<Grants>,
-        store: Arc<SecretStore>,
-    },
+    Fixed(Arc<BTreeMap<String, Option<Secret>>>),
+    Store(Arc<SecretStore>),
 }
 
 /// What there is under a name.
@@ -64,43 +62,35 @@ impl Secrets {
     /// What a case gives for each secret, within the plugin's grants. To read one that is not given ends the invocation,
     /// as one does in a host that cannot be had.
     pub fn fixed(grants: Arc<Grants>, texts: BTreeMap<String, Option<Secret>>) -> Self {
-        Self(Source::Fixed { grants, texts: Arc::new(texts) })
+        Self(Some(Granted { grants, source: Source::Fixed(Arc::new(texts)) }))
     }
 
     /// What the operator gives a plugin, within its grants.
     pub fn new(grants: Arc<Grants>, store: Arc<SecretStore>) -> Self {
-        Self(Source::Granted { grants, store })
+        Self(Some(Granted { grants, source: Source::Store(store) }))
     }
 
     /// The names of those that may be read.
     pub(crate) fn names(&self) -> Vec<String> {
-        match &self.0 {
-            Source::None => Vec::new(),
-            Source::Fixed { grants, .. } | Source::Granted { grants, .. } => {
-                grants.secrets().iter().map(str::to_owned).collect()
-            }
-        }
+        let names = |granted: &Granted| granted.grants.secrets().iter().map(str::to_owned).collect();
+        self.0.as_ref().map(names).unwrap_or_default()
     }
 
     /// The secret of a name, as it is now.
     pub(super) async fn get(&self, name: &str) -> Result<Found, SecretMissing> {
-        let grants = match &self.0 {
-            Source::None => return Ok(Found::Nothing),
-            Source::Fixed { grants, .. } | Source::Granted { grants, .. } => grants,
-        };
+        let Some(Granted { grants, source }) = &self.0 else { return Ok(Found::Nothing) };
         match grants.check(Grant::Secrets, name) {
             Err(denied) if grants.requests_secret(name) => return Err(denied.into()),
             Err(denied) if grants.allows_secret(name) => return Ok(Found::Unrequested(denied)),
             Err(_) => return Ok(Found::Nothing),
             Ok(()) => {}
         }
-        match &self.0 {
-            Source::None => Ok(Found::Nothing),
-            Source::Fixed { texts, .. } => match texts.get(name) {
+        match source {
+            Source::Fixed(texts) => match texts.get(name) {
                 Some(Some(secret)) => Ok(Found::Secret(secret.clone())),
                 Some(None) | None => Err(SecretMissing::NotGiven(name.to_owned())),
             },
-            Source::Granted { store, .. } => match store.get(name).await {
+            Source::Store(store) => match store.get(name).await {
                 Some(secret) => Ok(Found::Secret(secret?)),
                 None => Ok(Found::Nothing),
             },
@@ -121,7 +111,7 @@ impl Secrets {
     /// Why those that may be read cannot be had at this moment, for whoever has to tell the operator in time.
     pub(crate) async fn missing(&self) -> Vec<SecretError> {
         let mut missing = Vec::new();
-        if let Source::Granted { store, .. } = &self.0 {
+        if let Some(Granted { source: Source::Store(store), .. }) = &self.0 {
             for name in self.names() {
                 missing.extend(store.get(&name).await.and_then(Result::err));
             }

@@ -45,7 +45,7 @@ pub(crate) fn nearest<'a>(unknown: &str, valid: &[&'a str]) -> Option<&'a str> {
     // One typing error in three characters may still be the same word; more is another one.
     let reach = (unknown.chars().count() / 3).max(1);
     let unknown = unknown.to_lowercase().replace('_', "-");
-    let distance = |key: &&str| strsim::damerau_levenshtein(&unknown, key);
+    let distance = |key: &&str| strsim::damerau_levenshtein(&unknown, &key.to_lowercase());
     valid.iter().copied().min_by_key(distance).filter(|key| distance(key) <= reach)
 }
 

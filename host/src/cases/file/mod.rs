@@ -16,7 +16,7 @@ pub(super) use self::{
     values::KNOWN_TYPES,
 };
 use self::{
-    reader::{Reader, Table},
+    reader::{Entry, Reader, Table},
     values::Surroundings,
 };
 use super::case::Case;
@@ -158,12 +158,12 @@ fn config(table: &Table<'_>) -> BTreeMap<String, String> {
 fn grants(table: &Table<'_>) -> RequestedGrants {
     table.only(&Grant::ALL.map(Grant::key));
     let texts = |grant: Grant| table.get(grant.key()).map(|entry| entry.texts()).unwrap_or_default();
-    let http = texts(Grant::Http);
-    let patterns = HttpPatterns::parse(http.iter().map(String::as_str));
+    let patterns = |entry: Entry<'_>| match HttpPatterns::parse(entry.texts().iter().map(String::as_str)) {
+        Ok(patterns) => Some(patterns),
+        Err(why) => entry.problem(why),
+    };
     RequestedGrants {
-        http: patterns.unwrap_or_else(|why| {
-            table.get(Grant::Http.key()).and_then(|entry| entry.problem::<HttpPatterns>(why)).unwrap_or_default()
-        }),
+        http: table.get(Grant::Http.key()).and_then(patterns).unwrap_or_default(),
         secrets: texts(Grant::Secrets).into_iter().collect(),
         start_process: texts(Grant::StartProcess).into_iter().collect(),
         correlate_message: texts(Grant::CorrelateMessage).into_iter().collect(),

@@ -204,7 +204,8 @@ fn typed(entry: &Entry<'_>, around: &Surroundings<'_>) -> Option<Variable> {
         _ => other(&table, &name, "value")?,
     };
     if let Err(why) = value.sendable() {
-        let meant = meant_type(&name).map(|known| format!("; or did you mean type {known:?}?")).unwrap_or_default();
+        let meant = nearest(&name, &KNOWN_TYPES).filter(|known| *known != name);
+        let meant = meant.map(|known| format!("; or did you mean type {known:?}?")).unwrap_or_default();
         return entry.problem(format!("{why}{meant}"));
     }
     Some(Variable { value, transient })
@@ -221,13 +222,6 @@ fn other(table: &Table<'_>, name: &str, key: &str) -> Option<Value> {
 pub(in crate::cases) const KNOWN_TYPES: [&str; 13] = [
     "Null", "Boolean", "Short", "Integer", "Long", "Double", "String", "Date", "Bytes", "File", "Json", "Xml", "Object",
 ];
-
-/// The type that was probably meant by another one.
-fn meant_type(name: &str) -> Option<&'static str> {
-    let known = KNOWN_TYPES.map(str::to_lowercase);
-    let nearest = nearest(name, &known.each_ref().map(String::as_str))?;
-    KNOWN_TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(nearest) && *known != name)
-}
 
 fn required<'a>(table: &Table<'a>, key: &str) -> Option<Entry<'a>> {
     let found = table.get(key);

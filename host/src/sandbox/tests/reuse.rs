@@ -229,9 +229,12 @@ async fn an_idle_instance_holds_nothing_of_its_task() {
     let fixture = Fixture::new(&counts(""), 100);
     let assignment = fixture.assignment();
     let (port, variables, task) = (Arc::new(Notes::default()), Arc::new(Variables::new()), assignment.task.clone());
-    let assignment = Assignment { port: port.clone(), variables: variables.clone(), ..assignment };
+    let config = Arc::new(BTreeMap::new());
+    let assignment =
+        Assignment { port: port.clone(), variables: variables.clone(), config: config.clone(), ..assignment };
     assert_eq!(fixture.run(assignment).await, Ending::Returned(Ok(())));
-    assert_eq!([Arc::strong_count(&port), Arc::strong_count(&variables), Arc::strong_count(&task)], [1, 1, 1]);
+    assert_eq!((Arc::strong_count(&port), Arc::strong_count(&variables)), (1, 1));
+    assert_eq!((Arc::strong_count(&task), Arc::strong_count(&config)), (1, 1));
     let (_, usage) = fixture.used(fixture.assignment(), CancellationToken::new()).await;
     assert_eq!(usage.task_of_instance, 2, "it was kept");
 }
